@@ -1,0 +1,1 @@
+"""Adapters of the ChatModel port: OpenAI-compatible endpoints and the scripted model."""

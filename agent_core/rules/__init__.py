@@ -1,0 +1,1 @@
+"""Reads policy.yaml and compiles its conditions into predicates for the core."""

@@ -1,0 +1,1 @@
+"""The service: command line, settings, composition root, and one folder per platform."""

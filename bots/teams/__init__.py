@@ -1,0 +1,1 @@
+"""The Teams adapter: activities in, Adaptive Cards out; the only place that knows the Bot Framework."""

@@ -1,0 +1,1 @@
+"""Local stand-ins for Slack's, Microsoft's and the payment provider's servers, and the page that shows them."""

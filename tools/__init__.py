@@ -1,0 +1,1 @@
+"""What the model may call: the catalog, the account gateways and the actions."""

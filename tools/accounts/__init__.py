@@ -1,0 +1,1 @@
+"""Customers' accounts: types, the gateway port, its SQL adapter, and the payment client."""
