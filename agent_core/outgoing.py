@@ -1,0 +1,52 @@
+"""The rows that delivery sends: what goes where, in which order, and how far it got."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from agent_core.conversation import ConversationId
+from agent_core.messages import DestinationId, MessageRef, OutboundMessage, OutgoingId, ReplyAddress
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Destination:
+    """A thread to send to, also before it exists: the first post fills in `address.thread_id`."""
+
+    id: DestinationId
+    address: ReplyAddress
+    opens_thread: bool  # the first post opens the thread that later posts reply in
+
+
+class OutgoingStatus(StrEnum):
+    """`READY` → `STARTED` (the call may have been made) → one of the rest."""
+
+    READY = "ready"
+    STARTED = "started"
+    SENT = "sent"
+    DROPPED = "dropped"  # its epoch was over before it started
+    FAILED = "failed"  # given up; the operators and the case were told
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutgoingRow:
+    """One message on its way.
+
+    `id` is unique and made from what caused it, so that the same cause never posts twice.
+    `seq` orders rows of one destination (0 until stored). `epoch` is set on agent rows only:
+    they are dropped when the conversation's epoch has moved before they started.
+    `updates` replaces the message that this other row posted, once it has been posted.
+    """
+
+    id: OutgoingId
+    destination: DestinationId
+    message: OutboundMessage
+    created_at: datetime
+    conversation_id: ConversationId | None = None
+    epoch: int | None = None
+    updates: OutgoingId | None = None
+    seq: int = 0
+    status: OutgoingStatus = OutgoingStatus.READY
+    attempts: int = 0
+    not_before: datetime | None = None
+    posted: MessageRef | None = None
+    problem: str = ""

@@ -1,0 +1,73 @@
+"""What policy is asked and what it answers. Pure: a question in, a ruling out."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from agent_core.conversation import Audience
+from agent_core.people import AccountId, Capability, Requester, Role
+from agent_core.tooling import Amount, Json, Tool
+
+
+class Decision(StrEnum):
+    """What policy says of one call."""
+
+    ALLOW = "allow"  # at once
+    CONFIRM = "confirm"  # after the requester's yes
+    APPROVE = "approve"  # after somebody else's yes
+    REFUSE = "refuse"
+    ESCALATE = "escalate"  # a person takes over
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """One call as policy sees it, with canonical arguments."""
+
+    tool: Tool
+    arguments: Json
+    requester: Requester
+    audience: Audience
+    account_id: AccountId | None
+    amount: Amount | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApprovalNeed:
+    """Who else must say yes: any of these roles in the account, or of these capabilities."""
+
+    roles: frozenset[Role] = frozenset()
+    capabilities: frozenset[Capability] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ruling:
+    """What was decided, by which rule, and why, in a sentence fit for the requester.
+
+    `approval` is set with APPROVE. With REFUSE, `may_ask` names the roles that could do it, so
+    that the refusal can carry "Ask an owner"; empty: nobody here can.
+    """
+
+    decision: Decision
+    rule: str
+    reason: str
+    confirm: bool = False  # with APPROVE: the requester's own yes is needed too, first
+    approval: ApprovalNeed | None = None
+    may_ask: frozenset[Role] = frozenset()
+
+
+class Policy(Protocol):
+    """A compiled policy. `version` names it in journals and audit."""
+
+    @property
+    def version(self) -> str: ...
+
+    def decide(self, question: Question) -> Ruling:
+        """Never raises: what it cannot judge, it refuses."""
+        ...
+
+
+def has_standing(requester: Requester, role: Role | None, audience: Audience) -> bool:
+    """Whether the requester may touch the account at all: a role in it, or staff inside."""
+    if role is not None:
+        return True
+    return requester.can(Capability.STAFF) and audience is not Audience.SHARED

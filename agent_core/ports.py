@@ -1,0 +1,500 @@
+"""What the core needs from the outside, as Protocols. Adapters sit in the folders that implement.
+
+A unit of work is one transaction. Its methods are synchronous and run in a store thread; no model,
+account or platform call happens inside. Everything a method returns is a frozen value.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol, TypeVar
+
+from agent_core.blocks import Choice, Form
+from agent_core.conversation import (
+    Audience,
+    Conversation,
+    ConversationId,
+    RoomBinding,
+    TranscriptEntry,
+)
+from agent_core.escalations import Escalation, EscalationId, EscalationReason, Priority
+from agent_core.journal import InboxKind, InboxRow, JournalEntry, Turn, TurnId, TurnStatus
+from agent_core.messages import (
+    ButtonPressed,
+    DestinationId,
+    FormSubmitted,
+    InboundEvent,
+    InboundMessage,
+    MessageRef,
+    OutboundMessage,
+    OutgoingId,
+    Participant,
+    Platform,
+    PlatformIdentity,
+    Posted,
+    ReplyAddress,
+    RoomRef,
+    ThreadRef,
+)
+from agent_core.outgoing import Destination, OutgoingRow
+from agent_core.people import AccountId, Capability, Person, PersonId, Requester, Role
+from agent_core.policy import Policy
+from agent_core.proposals import LedgerEntry, Proposal, ProposalId, ProposalStatus
+from agent_core.tooling import Tool, ToolCall, ToolName
+
+T = TypeVar("T")
+
+
+class Clock(Protocol):
+    """The time. Aware UTC."""
+
+    def now(self) -> datetime: ...
+
+
+class Ids(Protocol):
+    """Fresh identifiers, unguessable, sortable by time of making. `kind` becomes a prefix."""
+
+    def new(self, kind: str) -> str: ...
+
+
+# --- store ----------------------------------------------------------------------------------
+
+
+class Rooms(Protocol):
+    """What each room is to us."""
+
+    def get(self, room: RoomRef) -> RoomBinding | None: ...
+    def put(self, binding: RoomBinding) -> None: ...
+    def remove(self, room: RoomRef) -> None: ...
+    def all(self) -> Sequence[RoomBinding]: ...
+
+
+class People(Protocol):
+    """Who is who. A `put` replaces the whole person, with roles and identities."""
+
+    def get(self, person_id: PersonId) -> Person | None: ...
+    def find(self, identity: PlatformIdentity) -> Person | None: ...
+    def put(self, person: Person) -> None:
+        """Raises ConversationChanged if an identity belongs to somebody else already."""
+        ...
+
+    def all(self) -> Sequence[Person]: ...
+    def with_role(self, account_id: AccountId, roles: frozenset[Role]) -> Sequence[Person]: ...
+    def with_capability(self, capability: Capability) -> Sequence[Person]: ...
+    def was_told(self, identity: PlatformIdentity) -> bool:
+        """Whether this person was told that this is an AI."""
+        ...
+
+    def note_told(self, identity: PlatformIdentity, at: datetime) -> None: ...
+
+
+class Conversations(Protocol):
+    """Conversations and the threads that belong to them."""
+
+    def get(self, conversation_id: ConversationId) -> Conversation | None: ...
+    def of_thread(self, thread: ThreadRef) -> Conversation | None: ...
+    def add(self, conversation: Conversation, thread: ThreadRef) -> None: ...
+    def attach(self, conversation_id: ConversationId, thread: ThreadRef) -> None: ...
+    def save(self, conversation: Conversation, *, expected_epoch: int) -> None:
+        """Compare-and-set on the epoch. Raises ConversationChanged."""
+        ...
+
+
+class Transcript(Protocol):
+    """What was said. `append` returns the entry's seq within its conversation, from 1."""
+
+    def append(self, entry: TranscriptEntry) -> int: ...
+    def last(
+        self, conversation_id: ConversationId, limit: int, *, upto: int | None = None
+    ) -> Sequence[TranscriptEntry]:
+        """The newest `limit` entries with seq ≤ `upto`, oldest first."""
+        ...
+
+    def get(self, conversation_id: ConversationId, seq: int) -> TranscriptEntry | None: ...
+    def of_message(self, message: MessageRef) -> TranscriptEntry | None: ...
+    def edit(self, message: MessageRef, text: str, at: datetime) -> bool: ...
+    def delete(self, message: MessageRef, at: datetime) -> bool: ...
+
+
+class Inbox(Protocol):
+    """Deliveries taken once, and the rows that ask for turns."""
+
+    def take(self, key: str, at: datetime) -> bool:
+        """True for the first caller with this key, false for all others, forever."""
+        ...
+
+    def add(
+        self,
+        conversation_id: ConversationId,
+        kind: InboxKind,
+        *,
+        author: Participant,
+        author_key: str,
+        at: datetime,
+        transcript_seq: int | None = None,
+        proposal_id: ProposalId | None = None,
+    ) -> InboxRow: ...
+    def new_rows(self, conversation_id: ConversationId, limit: int = 50) -> Sequence[InboxRow]:
+        """Rows that no turn has claimed, oldest first."""
+        ...
+
+    def of_turn(self, turn_id: TurnId) -> Sequence[InboxRow]: ...
+    def claim(self, seqs: Sequence[int], turn_id: TurnId) -> None: ...
+    def finish(self, seqs: Sequence[int]) -> None:
+        """Marks rows done, claimed or not (a person took the conversation)."""
+        ...
+
+    def unfinished(self, limit: int = 1000) -> Sequence[ConversationId]:
+        """Conversations that have rows which are not done: for the reconciler."""
+        ...
+
+
+class Turns(Protocol):
+    """Turns and their journals. Every write asserts the token and raises TurnLost."""
+
+    def running(self, conversation_id: ConversationId) -> Turn | None: ...
+    def add(self, turn: Turn) -> None: ...
+    def take_over(self, turn_id: TurnId, token: str) -> Turn:
+        """attempts + 1 and a new token: whoever held the old one can write nothing more."""
+        ...
+
+    def assert_owner(self, turn_id: TurnId, token: str) -> None: ...
+    def append(self, turn_id: TurnId, token: str, entries: Sequence[JournalEntry]) -> None: ...
+    def journal(self, turn_id: TurnId) -> Sequence[JournalEntry]: ...
+    def close(self, turn_id: TurnId, token: str, status: TurnStatus) -> None: ...
+
+
+class Proposals(Protocol):
+    """Proposals. (account, fingerprint, occurrence) is unique."""
+
+    def add(self, proposal: Proposal) -> None: ...
+    def get(self, proposal_id: ProposalId) -> Proposal | None: ...
+    def save(self, proposal: Proposal, *, expected: ProposalStatus) -> None:
+        """Compare-and-set on the status. Raises ConversationChanged."""
+        ...
+
+    def open_in(self, conversation_id: ConversationId) -> Sequence[Proposal]:
+        """Those with an open status, oldest first."""
+        ...
+
+    def twins(self, account_id: AccountId, fingerprint: str) -> Sequence[Proposal]:
+        """All with this fingerprint, by occurrence."""
+        ...
+
+
+class Ledger(Protocol):
+    """External effects, written before they happen."""
+
+    def intend(self, entry: LedgerEntry) -> None:
+        """Raises ConversationChanged if the key is there already."""
+        ...
+
+    def get(self, key: ProposalId) -> LedgerEntry | None: ...
+    def settle(self, entry: LedgerEntry) -> None:
+        """Writes the outcome. A settled entry other than UNKNOWN is never changed: raises."""
+        ...
+
+    def of_conversation(
+        self, conversation_id: ConversationId, limit: int = 50
+    ) -> Sequence[LedgerEntry]: ...
+    def of_account(self, account_id: AccountId, limit: int = 50) -> Sequence[LedgerEntry]: ...
+    def unsettled(self, limit: int = 100) -> Sequence[LedgerEntry]: ...
+
+
+class Outgoing(Protocol):
+    """Destinations and the rows on their way to them."""
+
+    def put_destination(self, destination: Destination) -> None: ...
+    def destination(self, destination_id: DestinationId) -> Destination | None: ...
+    def add(self, row: OutgoingRow) -> bool:
+        """False where a row with this id is there already."""
+        ...
+
+    def get(self, outgoing_id: OutgoingId) -> OutgoingRow | None: ...
+    def next_row(self, destination_id: DestinationId) -> OutgoingRow | None:
+        """The first READY or STARTED row of the destination."""
+        ...
+
+    def save(self, row: OutgoingRow) -> None: ...
+    def of_message(self, message: MessageRef) -> OutgoingRow | None:
+        """The row that posted this message: whose post is it?"""
+        ...
+
+    def lease(
+        self, destination_id: DestinationId, holder: str, now: datetime, until: datetime
+    ) -> bool:
+        """True if nobody else holds the destination; extends the holder's own lease."""
+        ...
+
+    def release(self, destination_id: DestinationId, holder: str) -> None: ...
+    def waiting(self, limit: int = 1000) -> Sequence[DestinationId]:
+        """Destinations with rows that are READY or STARTED: for the reconciler."""
+        ...
+
+
+class Escalations(Protocol):
+    """Cases."""
+
+    def next_number(self) -> int: ...
+    def add(self, escalation: Escalation) -> None: ...
+    def get(self, escalation_id: EscalationId) -> Escalation | None: ...
+    def open_in(self, conversation_id: ConversationId) -> Escalation | None: ...
+    def of_destination(self, destination_id: DestinationId) -> Escalation | None: ...
+    def of_thread(self, thread: ThreadRef) -> Escalation | None:
+        """The case whose support thread this is (known once its first post is out)."""
+        ...
+
+    def save(self, escalation: Escalation, *, expected: Escalation) -> None:
+        """Compare-and-set on status and claimed_by. Raises ConversationChanged."""
+        ...
+
+    def waiting(self) -> Sequence[Escalation]: ...
+
+
+class UnitOfWork(Protocol):
+    """One transaction. `connection` is for the engine alone (None in memory)."""
+
+    rooms: Rooms
+    people: People
+    conversations: Conversations
+    transcript: Transcript
+    inbox: Inbox
+    turns: Turns
+    proposals: Proposals
+    ledger: Ledger
+    outgoing: Outgoing
+    escalations: Escalations
+
+    @property
+    def connection(self) -> object | None: ...
+    def after_commit(self, callback: Callable[[], None]) -> None:
+        """Runs on the event loop once the transaction is committed; never if it is rolled back."""
+        ...
+
+
+class Store(Protocol):
+    """Durable state. `run` is one transaction: commits when `fn` returns, rolls back on a raise."""
+
+    async def run(self, fn: Callable[[UnitOfWork], T]) -> T: ...
+    async def close(self) -> None: ...
+
+
+# --- engine ---------------------------------------------------------------------------------
+
+
+class EngineKind(StrEnum):
+    """What an engine entry asks for. It carries ids only, never a message."""
+
+    TURN = "turn"  # conversation `key` has work; one at a time per key
+    DELIVER = "deliver"  # destination `key` has rows
+    TIMER = "timer"  # `ref` is due; whoever handles it re-reads the state
+
+
+EngineHandler = Callable[[str, str], Awaitable[None]]  # (key, ref)
+
+
+class Engine(Protocol):
+    """Queues, one-at-a-time, recovery and timers. Its state is disposable."""
+
+    def submit(
+        self, tx: UnitOfWork, *, kind: EngineKind, key: str, ref: str, at: datetime | None = None
+    ) -> None:
+        """Inside the caller's transaction; idempotent by (kind, ref)."""
+        ...
+
+    async def start(self, handlers: Mapping[EngineKind, EngineHandler]) -> None: ...
+    async def drain(self, seconds: float) -> None:
+        """Takes no new work, waits for the running, then stops."""
+        ...
+
+
+# --- model ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usage:
+    """Tokens of one call, as the endpoint counts them; 0 where it does not."""
+
+    input_tokens: int = 0
+    cached_tokens: int = 0
+    output_tokens: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelMessage:
+    """One message of a prompt. `role`: system, user, assistant or tool."""
+
+    role: str
+    content: str
+    name: str = ""
+    tool_calls: tuple[ToolCall, ...] = ()
+    tool_call_id: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelRequest:
+    """One call. The start of `messages`, and `tools`, are byte-stable from turn to turn."""
+
+    messages: tuple[ModelMessage, ...]
+    tools: tuple[Tool, ...]
+    timeout_seconds: float
+    max_output_tokens: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelReply:
+    """What came back: words, or calls, or both."""
+
+    text: str
+    tool_calls: tuple[ToolCall, ...] = ()
+    usage: Usage = field(default_factory=Usage)
+
+
+class ChatModel(Protocol):
+    """A model. `label` is shown to people; `is_language_model` is false for scripted ones."""
+
+    @property
+    def label(self) -> str: ...
+    @property
+    def is_language_model(self) -> bool: ...
+    async def reply(self, request: ModelRequest) -> ModelReply:
+        """Raises ModelUnavailable or ModelOutputInvalid."""
+        ...
+
+    async def close(self) -> None: ...
+
+
+# --- platforms ------------------------------------------------------------------------------
+
+
+class PlatformAdapter(Protocol):
+    """A chat platform's way out. Raises PlatformError by family.
+
+    `can_look_up`: whether `find` can tell if an ambiguous post arrived.
+    """
+
+    @property
+    def platform(self) -> Platform: ...
+    @property
+    def can_look_up(self) -> bool: ...
+    async def post(
+        self, address: ReplyAddress, message: OutboundMessage, outgoing_id: OutgoingId
+    ) -> Posted:
+        """`outgoing_id` travels with the post, so that `find` can find it."""
+        ...
+
+    async def update(
+        self, address: ReplyAddress, posted: MessageRef, message: OutboundMessage
+    ) -> None: ...
+    async def find(self, address: ReplyAddress, outgoing_id: OutgoingId) -> Posted | None: ...
+    async def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What is owed inside the request. Built from stored state, with no model and no queue.
+
+    `notice`: a sentence for the one who acted, in private. `form`: to be opened now.
+    `form_errors`: by input id; the form stays open. `card`: how the pressed card looks now.
+    `options`: for a picker. All empty: a bare acknowledgement.
+    """
+
+    notice: str = ""
+    form: Form | None = None
+    form_errors: Mapping[str, str] = field(default_factory=dict)
+    card: OutboundMessage | None = None
+    options: tuple[Choice, ...] = ()
+
+
+class Receiver(Protocol):
+    """The way in: what each adapter's webhook calls once a delivery is verified and parsed."""
+
+    async def receive(self, event: InboundEvent) -> Answer:
+        """Returns once the event is committed. Idempotent by the event's own identity."""
+        ...
+
+
+# --- what the core asks of tools, policy and escalation ----------------------------------------
+
+
+class ToolCatalog(Protocol):
+    """Which tools an audience gets: by audience, so that the prompt's prefix is stable."""
+
+    def for_audience(self, audience: Audience) -> tuple[Tool, ...]: ...
+    def get(self, name: ToolName) -> Tool | None: ...
+
+
+class AccountDirectory(Protocol):
+    """What the core and the desk may know of accounts, without tools."""
+
+    async def summary(self, account_id: AccountId) -> tuple[tuple[str, str], ...]:
+        """Label and value lines for a brief. Raises ToolError."""
+        ...
+
+    async def search(self, query: str, limit: int = 20) -> Sequence[tuple[AccountId, str]]:
+        """Accounts by id or name, for staff's picker."""
+        ...
+
+
+class PolicySource(Protocol):
+    """The policy in force."""
+
+    def current(self) -> Policy: ...
+
+
+class Outbox(Protocol):
+    """Puts messages on their way: durable with the caller's transaction, sent after its commit."""
+
+    def queue(self, tx: UnitOfWork, row: OutgoingRow) -> None:
+        """Idempotent by `row.id`."""
+        ...
+
+
+class SupportDesk(Protocol):
+    """What the core asks of escalation. Synchronous, inside the caller's transaction."""
+
+    def open(
+        self,
+        tx: UnitOfWork,
+        conversation: Conversation,
+        *,
+        reason: EscalationReason,
+        asked: str,
+        asked_by: Requester,
+        suggestion: str,
+        at: datetime,
+        priority: Priority = Priority.NORMAL,
+    ) -> Escalation:
+        """Opens a case, or returns the open one; moves the conversation to waiting_for_support.
+
+        Queues the support thread's posts and the customer's notice with the case number. The
+        caller must have read `conversation` in this transaction.
+        """
+        ...
+
+    def relay(self, tx: UnitOfWork, escalation: Escalation, entry: TranscriptEntry) -> None:
+        """Shows what the customer wrote, or code posted to them, in the support thread."""
+        ...
+
+    def ask_approval(self, tx: UnitOfWork, proposal: Proposal, conversation: Conversation) -> None:
+        """Posts the approval card for support's approvers, with the very arguments that run."""
+        ...
+
+    def proposal_changed(self, tx: UnitOfWork, proposal: Proposal) -> None:
+        """Redraws the approval card after any decision."""
+        ...
+
+    def press(self, tx: UnitOfWork, event: ButtonPressed, who: Requester) -> Answer:
+        """Decides a `case.*` button."""
+        ...
+
+    def submit(self, tx: UnitOfWork, event: FormSubmitted, who: Requester) -> Answer:
+        """Decides a `case.*` form."""
+        ...
+
+    def remark(
+        self, tx: UnitOfWork, escalation: Escalation, event: InboundMessage, who: Requester
+    ) -> None:
+        """Somebody typed in the support thread: it stays inside, and its author is told so."""
+        ...

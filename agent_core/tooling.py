@@ -1,0 +1,133 @@
+"""What the model may call: tools, and actions, which are tools that change something."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, NewType
+
+from pydantic import BaseModel
+
+from agent_core.blocks import Change, Field
+from agent_core.conversation import Audience
+from agent_core.people import AccountId, Requester, Role
+
+ToolName = NewType("ToolName", str)
+Json = Mapping[str, Any]  # JSON object: str, int, bool, None, lists and objects of them; no floats
+
+
+class Effect(StrEnum):
+    """What a tool does to the world. All but READ are actions."""
+
+    READ = "read"
+    WRITE = "write"
+    MONEY = "money"
+    DESTRUCTIVE = "destructive"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Amount:
+    """Money in minor units (cents) of an ISO 4217 currency, as policy and limits see it."""
+
+    minor: int
+    currency: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolContext:
+    """What a handler is told by code. The model supplies none of it.
+
+    `key` is the ledger's key and the provider's idempotency key; "" for reads and previews.
+    `expected_version` is the account version that the yes was given for; None for reads.
+    """
+
+    account_id: AccountId
+    requester: Requester
+    audience: Audience
+    now: datetime
+    key: str = ""
+    expected_version: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolResult:
+    """What came of a call. `content` goes to the model; title and fields make the receipt."""
+
+    content: Json
+    title: str = ""
+    fields: tuple[Field, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preview:
+    """What an action would do, computed on the live account, before anybody says yes.
+
+    `arguments` are canonical, with every default resolved ("whole" becomes an amount): these are
+    shown, fingerprinted and run. `version` is the account's at the time of the look.
+    """
+
+    arguments: Json
+    title: str  # imperative, e.g. "Add 5 seats"
+    changes: tuple[Change, ...]
+    version: int
+    amount: Amount | None = None  # what moves, positive both for charge and for refund
+    notes: tuple[str, ...] = ()
+
+
+ReadHandler = Callable[[ToolContext, Any], Awaitable[ToolResult]]
+Previewer = Callable[[ToolContext, Any], Awaitable[Preview]]
+ActionHandler = Callable[[ToolContext, Any], Awaitable[ToolResult]]
+# Looks an action up by context.key: its result, or None where nothing happened under that key.
+# Raises ActionOutcomeUnknown where nobody can tell.
+LookUp = Callable[[ToolContext, Any], Awaitable[ToolResult | None]]
+
+
+class Standing(StrEnum):
+    """What a tool needs of the one who asks, before policy is even read."""
+
+    ANYBODY = "anybody"  # general questions
+    KNOWN = "known"  # any role in the account, or staff
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyDefaults:
+    """What holds for an action where the policy file is silent about it."""
+
+    roles: frozenset[Role] = frozenset()  # who may; empty: nobody
+    staff: bool = False  # staff may, for a named account
+    confirm: bool = True
+    approve_above_minor: int | None = None  # support approves above this amount; None: never
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tool:
+    """One thing the model may call.
+
+    A read has `handler`. An action has `preview`, `handler` and `look_up`; its handler raises
+    ActionRefused, ActionFailed or ActionOutcomeUnknown, and does its effect once per context.key.
+    `arguments` is a pydantic model with `extra="forbid"` and a description on each field.
+    """
+
+    name: ToolName
+    description: str
+    arguments: type[BaseModel]
+    effect: Effect
+    handler: ReadHandler | ActionHandler
+    standing: Standing = Standing.KNOWN
+    preview: Previewer | None = None
+    look_up: LookUp | None = None
+    policy: PolicyDefaults = field(default_factory=PolicyDefaults)
+    examples: tuple[str, ...] = ()
+
+    @property
+    def is_action(self) -> bool:
+        return self.effect is not Effect.READ
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolCall:
+    """The model's wish. `arguments` is the raw text it sent: not trusted, maybe not JSON."""
+
+    id: str
+    name: str
+    arguments: str
