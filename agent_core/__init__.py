@@ -1,1 +1,1 @@
-"""The agent's core: takes messages in, decides, acts within guardrails, and hands over to people."""
+"""The core: takes messages in, decides, acts within guardrails, hands over to people."""

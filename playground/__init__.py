@@ -1,1 +1,1 @@
-"""Local stand-ins for Slack's, Microsoft's and the payment provider's servers, and the page that shows them."""
+"""Local stand-ins for Slack's, Microsoft's and the payment provider's servers, and a page."""

@@ -1,1 +1,1 @@
-"""The Teams adapter: activities in, Adaptive Cards out; the only place that knows the Bot Framework."""
+"""The Teams adapter: activities in, Adaptive Cards out; alone knows the Bot Framework."""
