@@ -24,6 +24,8 @@ class EscalationReason(StrEnum):
     UNKNOWN_OUTCOME = "unknown_outcome"
     BEYOND_SCOPE = "beyond_scope"
     TAKEN_OVER = "taken_over"  # one of our people answered in the customer's thread
+    DELIVERY_FAILURE = "delivery_failure"  # what we owe the customer cannot be posted
+    UNANSWERED_APPROVAL = "unanswered_approval"
     ACCESS = "access"  # an unknown person asks for a role
 
 

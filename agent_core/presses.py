@@ -11,6 +11,9 @@ DECLINE: Final = "proposal.decline"
 # On a refusal. ASK_OWNER: the value is the proposal's id; ASK_ACCESS: the conversation's.
 ASK_OWNER: Final = "proposal.ask_owner"
 ASK_ACCESS: Final = "access.ask"
+# To an owner, about somebody who asked for access; the value is `CONVERSATION|IDENTITY`.
+GIVE_ACCESS: Final = "access.give"
+DENY_ACCESS: Final = "access.deny"
 
 # For the customer; the value is the conversation's id.
 ASK_SUPPORT: Final = "support.ask"

@@ -84,6 +84,7 @@ class Proposal:
     approver: PlatformIdentity | None = None
     approver_name: str = ""
     approved_at: datetime | None = None
+    account_name: str = ""  # as shown on the cards
     card: OutgoingId | None = None  # the requester's card, to be updated once decided
     approval_card: OutgoingId | None = None
 
