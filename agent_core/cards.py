@@ -1,0 +1,393 @@
+"""What code says to people about proposals, decisions and receipts; each with its plain text."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Final
+
+from agent_core import presses
+from agent_core.blocks import (
+    Block,
+    Button,
+    Buttons,
+    ButtonStyle,
+    Changes,
+    Citation,
+    Field,
+    Fields,
+    Heading,
+    Mention,
+    Note,
+    Quote,
+    Receipt,
+    ReceiptState,
+    Text,
+)
+from agent_core.conversation import ConversationId
+from agent_core.messages import Author, OutboundMessage, PlatformIdentity
+from agent_core.people import AccountId, Capability, Role
+from agent_core.policy import ApprovalNeed
+from agent_core.proposals import LedgerEntry, Outcome, Proposal, ProposalId, ProposalStatus
+from agent_core.tooling import Amount
+
+_NO_MINOR: Final = {"JPY", "KRW", "VND", "CLP", "ISK", "XAF", "XOF", "XPF", "UGX", "PYG"}
+_THREE_MINOR: Final = {"BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"}
+
+_ROLE_NAMES: Final = {
+    Role.OWNER: "an owner",
+    Role.BILLING_ADMIN: "a billing admin",
+    Role.ADMIN: "an admin",
+    Role.MEMBER: "a member",
+}
+_CAPABILITY_NAMES: Final = {
+    Capability.STAFF: "a colleague",
+    Capability.SUPPORT: "the support team",
+    Capability.APPROVER: "an approver of the support team",
+    Capability.LEAD: "a support lead",
+}
+_OUTCOME_TITLES: Final = {
+    Outcome.SUCCEEDED: "Done",
+    Outcome.REFUSED: "Not done",
+    Outcome.FAILED: "Not done",
+    Outcome.UNKNOWN: "Not certain",
+}
+
+
+# --- words ----------------------------------------------------------------------------------
+
+
+def money_text(amount: Amount) -> str:
+    """Minor units as people read them, e.g. "1,250.00 USD"."""
+    digits = 0 if amount.currency in _NO_MINOR else 3 if amount.currency in _THREE_MINOR else 2
+    if digits == 0:
+        return f"{amount.minor:,} {amount.currency}"
+    sign = "-" if amount.minor < 0 else ""
+    whole, rest = divmod(abs(amount.minor), 10**digits)
+    return f"{sign}{whole:,}.{rest:0{digits}d} {amount.currency}"
+
+
+def time_text(at: datetime) -> str:
+    """A moment as cards show it, e.g. "10:03 UTC, 4 March"."""
+    return f"{at:%H:%M} UTC, {at.day} {at:%B}"
+
+
+def short_reference(key: ProposalId) -> str:
+    """The last eight characters of a ledger key, which support can search for."""
+    return str(key)[-8:].upper()
+
+
+def roles_text(roles: Iterable[Role]) -> str:
+    """Roles in a sentence, e.g. "an owner or a billing admin"."""
+    return " or ".join(_ROLE_NAMES[role] for role in Role if role in set(roles))
+
+
+def approvers_text(need: ApprovalNeed) -> str:
+    """Who else must say yes, in a sentence."""
+    names = [_ROLE_NAMES[role] for role in Role if role in need.roles]
+    names += [_CAPABILITY_NAMES[one] for one in Capability if one in need.capabilities]
+    return " or ".join(names)
+
+
+def plain_text(blocks: Sequence[Block]) -> str:
+    """The whole of a message without any drawing; buttons are named, so that a reader knows."""
+    return "\n".join(line for block in blocks for line in _plain_lines(block) if line)
+
+
+def _plain_lines(block: Block) -> list[str]:
+    match block:
+        case Heading(text=text) | Note(text=text):
+            return [text]
+        case Text(markdown=text):
+            return [text]
+        case Fields(fields=fields):
+            return [f"{field.label}: {field.value}" for field in fields]
+        case Changes(changes=changes):
+            return [f"{one.label}: {one.before} → {one.after}" for one in changes]
+        case Receipt():
+            lines = [block.title, *(f"{field.label}: {field.value}" for field in block.fields)]
+            return [*lines, f"Reference {block.reference}"]
+        case Quote():
+            return [f"{block.speaker}{f' ({block.at})' if block.at else ''}: {block.text}"]
+        case Citation():
+            return [f"{block.title}: {block.url}"]
+        case Mention():
+            return [" ".join([*(name for _, name in block.people), block.text]).strip()]
+        case Buttons(buttons=buttons):
+            return ["Choices: " + " · ".join(button.label for button in buttons)]
+
+
+def _message(
+    blocks: Sequence[Block | None], *, private_to: PlatformIdentity | None = None
+) -> OutboundMessage:
+    shown = tuple(block for block in blocks if block is not None)
+    return OutboundMessage(
+        blocks=shown, fallback=plain_text(shown), author=Author.CODE, private_to=private_to
+    )
+
+
+def notice(text: str, *, private_to: PlatformIdentity | None = None) -> OutboundMessage:
+    """A sentence by code."""
+    return _message([Text(markdown=text)], private_to=private_to)
+
+
+# --- proposals ------------------------------------------------------------------------------
+
+
+def _facts(proposal: Proposal, account_name: str, *, requester: bool) -> Fields:
+    fields = [Field(label="Account", value=account_name or str(proposal.account_id))]
+    if proposal.amount is not None:
+        fields.append(Field(label="Amount", value=money_text(proposal.amount)))
+    if requester:
+        fields.append(Field(label="Requested by", value=proposal.requester_name))
+    return Fields(fields=tuple(fields))
+
+
+def _changes(proposal: Proposal) -> Changes | None:
+    return Changes(changes=proposal.changes) if proposal.changes else None
+
+
+def _notes(proposal: Proposal) -> list[Block]:
+    return [Note(text=note) for note in proposal.notes]
+
+
+def _button(
+    action: str, label: str, value: str, style: ButtonStyle = ButtonStyle.DEFAULT
+) -> Button:
+    return Button(action=action, label=label, value=value, style=style)
+
+
+def proposal_card(proposal: Proposal, account_name: str) -> OutboundMessage:
+    """What would happen, with Confirm and Cancel for the requester.
+
+    Any other status than `awaiting_confirmation` is drawn as it stands now.
+    """
+    if proposal.status is ProposalStatus.AWAITING_APPROVAL:
+        return waiting_card(proposal, account_name)
+    if proposal.status is not ProposalStatus.AWAITING_CONFIRMATION:
+        return decided_card(proposal, account_name)
+    then = ""
+    if proposal.approval is not None:
+        then = f" After your yes, {approvers_text(proposal.approval)} must approve it."
+    value = str(proposal.id)
+    return _message(
+        [
+            Heading(text=f"{proposal.title}?"),
+            _facts(proposal, account_name, requester=False),
+            _changes(proposal),
+            *_notes(proposal),
+            Note(
+                text=f"Only {proposal.requester_name} can confirm this, until "
+                f"{time_text(proposal.expires_at)}.{then}"
+            ),
+            Buttons(
+                buttons=(
+                    _button(presses.CONFIRM, "Confirm", value, ButtonStyle.PRIMARY),
+                    _button(presses.CANCEL, "Cancel", value),
+                )
+            ),
+        ]
+    )
+
+
+def waiting_card(proposal: Proposal, account_name: str) -> OutboundMessage:
+    """For the requester, while somebody else decides."""
+    who = approvers_text(proposal.approval) if proposal.approval else "somebody else"
+    return _message(
+        [
+            Heading(text=f"{proposal.title}: waiting for approval"),
+            _facts(proposal, account_name, requester=True),
+            _changes(proposal),
+            *_notes(proposal),
+            Note(text=f"{who[:1].upper()}{who[1:]} must approve this. Nothing has changed yet."),
+            Buttons(
+                buttons=(_button(presses.CANCEL, "Cancel the request", str(proposal.id)),),
+            ),
+        ]
+    )
+
+
+def approval_card(
+    proposal: Proposal, account_name: str, requester_line: str = ""
+) -> OutboundMessage:
+    """For those who approve: the very arguments that run, with Approve and Decline."""
+    if proposal.status is not ProposalStatus.AWAITING_APPROVAL:
+        return decided_card(proposal, account_name)
+    value = str(proposal.id)
+    need = approvers_text(proposal.approval) if proposal.approval else "an approver"
+    arguments = tuple(
+        Field(label=name, value=_argument_text(argument))
+        for name, argument in sorted(proposal.arguments.items())
+    )
+    return _message(
+        [
+            Heading(text=f"Approval needed: {proposal.title}"),
+            _facts(proposal, account_name, requester=True),
+            Text(markdown=requester_line) if requester_line else None,
+            _changes(proposal),
+            Fields(fields=arguments) if arguments else None,
+            *_notes(proposal),
+            Note(
+                text=f"{need[:1].upper()}{need[1:]} decides, until "
+                f"{time_text(proposal.expires_at)}. Why: {proposal.rule}. "
+                f"Reference {short_reference(proposal.id)}"
+            ),
+            Buttons(
+                buttons=(
+                    _button(presses.APPROVE, "Approve", value, ButtonStyle.PRIMARY),
+                    _button(presses.DECLINE, "Decline", value, ButtonStyle.DANGER),
+                )
+            ),
+        ]
+    )
+
+
+def _argument_text(value: object) -> str:
+    if value is None:
+        return "none"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return str(value)
+
+
+def decided_card(
+    proposal: Proposal,
+    account_name: str = "",
+    *,
+    entry: LedgerEntry | None = None,
+    replaced: bool = False,
+) -> OutboundMessage:
+    """A card after its decision: no buttons, and a line that says who decided what and when.
+
+    `entry` adds how it ended; `replaced` says that a newer proposal stands in its place.
+    """
+    return _message(
+        [
+            Heading(text=f"{proposal.title}: {_state_text(proposal, entry, replaced)}"),
+            _facts(proposal, account_name, requester=True),
+            _changes(proposal),
+            Note(text=_decision_text(proposal, replaced)),
+        ]
+    )
+
+
+def _state_text(proposal: Proposal, entry: LedgerEntry | None, replaced: bool) -> str:
+    if entry is not None and entry.outcome is not None:
+        return _OUTCOME_TITLES[entry.outcome].lower()
+    if replaced:
+        return "replaced"
+    return {
+        ProposalStatus.AWAITING_CONFIRMATION: "waiting for a yes",
+        ProposalStatus.AWAITING_APPROVAL: "waiting for approval",
+        ProposalStatus.DECIDED: "running",
+        ProposalStatus.CONSUMED: "confirmed",
+        ProposalStatus.CANCELLED: "cancelled",
+        ProposalStatus.DECLINED: "declined",
+        ProposalStatus.EXPIRED: "expired",
+    }[proposal.status]
+
+
+def _decision_text(proposal: Proposal, replaced: bool) -> str:
+    said: list[str] = []
+    if proposal.confirmed_at is not None:
+        said.append(
+            f"Confirmed by {proposal.requester_name} at {time_text(proposal.confirmed_at)}."
+        )
+    status = proposal.status
+    if proposal.approved_at is not None and status is not ProposalStatus.DECLINED:
+        said.append(f"Approved by {proposal.approver_name} at {time_text(proposal.approved_at)}.")
+    if replaced:
+        said.append("Replaced by a newer request. Nothing was changed by this one.")
+    elif status is ProposalStatus.CANCELLED:
+        said.append("Cancelled. Nothing was changed.")
+    elif status is ProposalStatus.DECLINED:
+        said.append(f"Declined by {proposal.approver_name or 'the approver'}. Nothing was changed.")
+    elif status is ProposalStatus.EXPIRED:
+        said.append("No longer open. Nothing was changed.")
+    elif status is ProposalStatus.DECIDED:
+        said.append("Running now; the receipt follows.")
+    return " ".join([*said, f"Reference {short_reference(proposal.id)}"])
+
+
+# --- receipts, refusals, questions ------------------------------------------------------------
+
+
+def receipt_message(entry: LedgerEntry, account_name: str = "") -> OutboundMessage:
+    """What the ledger says of an action. Raises ValueError while its outcome is open."""
+    if entry.outcome is None:
+        raise ValueError("a receipt needs an outcome")
+    account = Field(label="Account", value=account_name or str(entry.account_id))
+    fields = (account, *entry.fields)
+    if entry.reason and entry.outcome is not Outcome.SUCCEEDED:
+        fields = (*fields, Field(label="Why", value=entry.reason))
+    receipt = Receipt(
+        state=ReceiptState(entry.outcome.value),
+        title=f"{_OUTCOME_TITLES[entry.outcome]}: {entry.title or entry.tool}",
+        fields=fields,
+        reference=short_reference(entry.key),
+    )
+    doubt = None
+    if entry.outcome is Outcome.UNKNOWN:
+        doubt = Text(
+            markdown="It may or may not have happened. A person is checking, and will tell you "
+            "here. Please do not ask for it again until then."
+        )
+    return _message([receipt, doubt])
+
+
+def refusal_card(
+    reason: str,
+    *,
+    title: str = "",
+    account_name: str = "",
+    conversation_id: ConversationId,
+    ask_owner: ProposalId | None = None,
+    may_ask: frozenset[Role] = frozenset(),
+    ask_access: bool = False,
+    ask_support: bool = True,
+) -> OutboundMessage:
+    """Why something is not done, and whom to ask. Never a dead end.
+
+    `ask_owner` is the stored proposal that one of `may_ask` could approve.
+    """
+    buttons: list[Button] = []
+    if ask_owner is not None:
+        label = f"Ask {roles_text(may_ask) or 'an owner'}"
+        buttons.append(_button(presses.ASK_OWNER, label, str(ask_owner), ButtonStyle.PRIMARY))
+    if ask_access:
+        buttons.append(_button(presses.ASK_ACCESS, "Ask for access", str(conversation_id)))
+    if ask_support:
+        buttons.append(_button(presses.ASK_SUPPORT, "Talk to support", str(conversation_id)))
+    fields = Fields(fields=(Field(label="Account", value=account_name),)) if account_name else None
+    return _message(
+        [
+            Heading(text=f"Not done: {title}") if title else None,
+            fields,
+            Text(markdown=reason),
+            Buttons(buttons=tuple(buttons)) if buttons else None,
+        ]
+    )
+
+
+def account_picker(
+    conversation_id: ConversationId,
+    candidates: Sequence[tuple[AccountId, str]],
+    query: str = "",
+) -> OutboundMessage:
+    """Which account is meant: a button each (at most five), or how to ask more exactly."""
+    if not candidates:
+        sought = f" No account matches “{query}”." if query else ""
+        return notice(f"Which account is this about?{sought} Please write its exact name or id.")
+    # A row each: the buttons share one action, and Slack wants actions unique within a row.
+    rows = [
+        Buttons(
+            buttons=(
+                _button(
+                    presses.CHOOSE_ACCOUNT, f"{name} ({account})", f"{conversation_id}|{account}"
+                ),
+            )
+        )
+        for account, name in candidates[:5]
+    ]
+    more = None
+    if len(candidates) > len(rows):
+        more = Note(text="There are more. Write the exact name or id if yours is not among them.")
+    return _message([Heading(text="Which account is this about?"), *rows, more])
