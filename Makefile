@@ -8,6 +8,11 @@ BENCH_VENV := .venv-bench
 PYTHON ?=
 UPGRADE ?=
 
+# Environments hold absolute paths: after the folder was moved or copied they are made again.
+MOVED := $(shell for folder in $(VENV) $(BENCH_VENV); do \
+  [ ! -f $$folder/.installed ] || [ "`cat $$folder/.installed`" = "`pwd -P`" ] || \
+  rm -f $$folder/.installed; done)
+
 # Sets $$python to an interpreter that can run the project, or stops with what to install.
 # Each candidate is run, because a version switcher's stand-in may be on PATH and not work.
 # Python 3.12 and later need SQLite 3.42 or later: the engine's queue timestamps are NULL below it.
@@ -33,14 +38,15 @@ endef
 # Nothing is built in isolation: setuptools itself comes from the lock, with its hash.
 define fill
 $(find_python); \
-if ! "$(1)/bin/python" -c 'import pip' >/dev/null 2>&1; then rm -rf "$(1)"; "$$python" -m venv "$(1)" || exit 1; fi; \
+if ! "$(1)/bin/pip" --version 2>/dev/null | grep -qF "$(CURDIR)/$(1)/"; then \
+  rm -rf "$(1)"; "$$python" -m venv "$(1)" || exit 1; fi; \
 printf 'Installing %s packages into $(1) ... ' "`grep -c '^[A-Za-z0-9]' $(2)`"; start=`date +%s`; \
 PIP_DISABLE_PIP_VERSION_CHECK=1 "$(1)/bin/python" -m pip install --quiet --progress-bar off \
   --require-hashes --requirement $(2) && \
 PIP_DISABLE_PIP_VERSION_CHECK=1 "$(1)/bin/python" -m pip install --quiet --progress-bar off \
   --no-index --no-deps --no-build-isolation --editable . || \
 { echo "failed. The lines above say why; 'make clean install' starts afresh."; exit 1; }; \
-echo "done in $$((`date +%s` - start)) s"; touch "$(1)/.installed"
+echo "done in $$((`date +%s` - start)) s"; pwd -P > "$(1)/.installed"
 endef
 
 help: ## show this list
