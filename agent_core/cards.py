@@ -132,8 +132,12 @@ def notice(text: str, *, private_to: PlatformIdentity | None = None) -> Outbound
 # --- proposals ------------------------------------------------------------------------------
 
 
+def _account_text(proposal: Proposal, account_name: str) -> str:
+    return account_name or proposal.account_name or str(proposal.account_id)
+
+
 def _facts(proposal: Proposal, account_name: str, *, requester: bool) -> Fields:
-    fields = [Field(label="Account", value=account_name or str(proposal.account_id))]
+    fields = [Field(label="Account", value=_account_text(proposal, account_name))]
     if proposal.amount is not None:
         fields.append(Field(label="Amount", value=money_text(proposal.amount)))
     if requester:
@@ -155,7 +159,7 @@ def _button(
     return Button(action=action, label=label, value=value, style=style)
 
 
-def proposal_card(proposal: Proposal, account_name: str) -> OutboundMessage:
+def proposal_card(proposal: Proposal, account_name: str = "") -> OutboundMessage:
     """What would happen, with Confirm and Cancel for the requester.
 
     Any other status than `awaiting_confirmation` is drawn as it stands now.
@@ -188,7 +192,7 @@ def proposal_card(proposal: Proposal, account_name: str) -> OutboundMessage:
     )
 
 
-def waiting_card(proposal: Proposal, account_name: str) -> OutboundMessage:
+def waiting_card(proposal: Proposal, account_name: str = "") -> OutboundMessage:
     """For the requester, while somebody else decides."""
     who = approvers_text(proposal.approval) if proposal.approval else "somebody else"
     return _message(
@@ -206,7 +210,7 @@ def waiting_card(proposal: Proposal, account_name: str) -> OutboundMessage:
 
 
 def approval_card(
-    proposal: Proposal, account_name: str, requester_line: str = ""
+    proposal: Proposal, account_name: str = "", requester_line: str = ""
 ) -> OutboundMessage:
     """For those who approve: the very arguments that run, with Approve and Decline."""
     if proposal.status is not ProposalStatus.AWAITING_APPROVAL:

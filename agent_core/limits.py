@@ -1,0 +1,30 @@
+"""How much one turn may use, and how long yeses stay open."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """Bounds of one turn. Times in seconds."""
+
+    attempts: int = 3  # how often a turn is started before a person takes over
+    model_calls: int = 10
+    tool_calls: int = 20
+    tool_failures: int = 3
+    turn_seconds: float = 240.0
+    tokens: int = 120_000
+    discards: int = 2  # drafts thrown away because the person wrote on
+    model_seconds: float = 60.0
+    output_tokens: int = 1_500
+    read_seconds: float = 20.0
+    action_seconds: float = 40.0
+    look_ups: int = 3  # tries to learn what became of an action
+    look_up_pause_seconds: float = 1.0  # doubled after each try
+    history: int = 40  # transcript entries the model sees at most
+    history_block: int = 20  # the window moves in steps of this, so that its start stays stable
+    entry_characters: int = 4_000  # of one transcript entry
+    result_characters: int = 12_000  # of one tool result
+    confirmation_seconds: float = 3_600.0
+    approval_seconds: float = 86_400.0
+    decided_seconds: float = 900.0  # a yes is used this long after it would have expired, at most
+    repeat_seconds: float = 86_400.0  # a twin settled within this time asks "again?"
