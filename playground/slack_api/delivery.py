@@ -222,7 +222,7 @@ class Courier:
         self, delivery: Delivery, headers: dict[str, str]
     ) -> tuple[int | None, str, str | None]:
         if self.request_url is None:
-            return None, "no request URL is set and no socket is connected", "connection_failed"
+            return None, "no request URL is set and no socket is connected", "no_retry"
         if self._session is None:
             self._session = aiohttp.ClientSession()
         try:
