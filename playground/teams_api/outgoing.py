@@ -235,11 +235,10 @@ class BotPosts:
             )
         if activity.get("type") != "message":
             raise bad_request(f"Unknown activity type {activity.get('type')!r}.")
+        for key in ("attachments", "entities"):
+            if not isinstance(activity.get(key), list | None):
+                raise bad_request(f"{key} must be a list.")
         attachments = activity.get("attachments") or []
-        if not isinstance(attachments, list) or not isinstance(
-            activity.get("entities") or [], list
-        ):
-            raise bad_request("attachments and entities must be lists.")
         if not attachments and not str(activity.get("text") or "").strip():
             raise bad_request("A message needs text or an attachment.", "ConversationMessageEmpty")
         for attachment in attachments:
@@ -256,9 +255,8 @@ def _check_attachment(attachment: Any) -> None:
 
 
 def _stream(activity: Any) -> Json | None:
-    if not isinstance(activity, dict):
-        return None
-    for entity in activity.get("entities") or []:
+    entities = activity.get("entities") if isinstance(activity, dict) else None
+    for entity in entities if isinstance(entities, list) else []:
         if isinstance(entity, dict) and entity.get("type") == "streaminfo":
             return entity
     return None

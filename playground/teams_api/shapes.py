@@ -184,7 +184,7 @@ def submitted(common: Json, card_message_id: str, value: Any) -> Json:
 def executed(common: Json, card_message_id: str, action: Json, trigger: str) -> Json:
     """Action.Execute, or a card's own refresh: invoke adaptiveCard/action."""
     kept = {key: action[key] for key in ("title", "id", "verb", "data") if key in action}
-    value = {"action": {"type": "Action.Execute", **kept}, "trigger": trigger}
+    value: Json = {"action": {"type": "Action.Execute", **kept}, "trigger": trigger}
     return _invoke(common, card_message_id, "adaptiveCard/action", value)
 
 
