@@ -473,6 +473,19 @@ class SupportDesk(Protocol):
         """
         ...
 
+    def take_over(
+        self,
+        tx: UnitOfWork,
+        conversation: Conversation,
+        who: Requester,
+        entry: TranscriptEntry,
+    ) -> Escalation:
+        """One of our own people wrote `entry` in the customer's thread: it is theirs at once.
+
+        Opens a case claimed by them, or claims the waiting one; the agent is silent from here on.
+        """
+        ...
+
     def relay(self, tx: UnitOfWork, escalation: Escalation, entry: TranscriptEntry) -> None:
         """Shows what the customer wrote, or code posted to them, in the support thread."""
         ...

@@ -1,0 +1,250 @@
+"""Carries out what people decide on proposals: a yes, a no, a passing on, or no answer in time.
+
+Every method runs inside the caller's transaction and changes the proposal by compare-and-set, so
+that of many clicks one decides.
+"""
+
+from dataclasses import replace
+from datetime import datetime
+
+from agent_core import cards
+from agent_core.blocks import Mention
+from agent_core.conversation import Conversation, Speaker, TranscriptEntry
+from agent_core.escalations import EscalationReason, Priority
+from agent_core.journal import InboxKind
+from agent_core.messages import Author, OutboundMessage, OutgoingId, Participant
+from agent_core.outgoing import OutgoingRow
+from agent_core.people import Requester
+from agent_core.policy import ApprovalNeed
+from agent_core.ports import Engine, Outbox, SupportDesk, UnitOfWork
+from agent_core.proposals import Proposal, ProposalStatus
+from agent_core.wake import wake
+
+
+class Decisions:
+    """What follows from a decision, for the proposal, its cards, its people and its turn."""
+
+    def __init__(self, *, outbox: Outbox, engine: Engine, desk: SupportDesk) -> None:
+        self._outbox = outbox
+        self._engine = engine
+        self._desk = desk
+
+    def confirm(self, tx: UnitOfWork, proposal: Proposal, at: datetime) -> Proposal:
+        """The requester's yes: on to the approver, or to be run."""
+        if proposal.approval is None:
+            decided = replace(proposal, status=ProposalStatus.DECIDED, confirmed_at=at)
+            self._save(tx, decided, proposal, at)
+            self._run(tx, decided, at)
+            return decided
+        waiting = replace(proposal, status=ProposalStatus.AWAITING_APPROVAL, confirmed_at=at)
+        return self._ask_others(tx, waiting, proposal, at)
+
+    def cancel(self, tx: UnitOfWork, proposal: Proposal, at: datetime) -> Proposal:
+        """The requester's no."""
+        cancelled = replace(proposal, status=ProposalStatus.CANCELLED)
+        self._save(tx, cancelled, proposal, at)
+        return cancelled
+
+    def approve(self, tx: UnitOfWork, proposal: Proposal, who: Requester, at: datetime) -> Proposal:
+        """The approver's yes: to be run, under the requester's name."""
+        approved = replace(
+            proposal,
+            status=ProposalStatus.DECIDED,
+            approver=who.identity,
+            approver_name=who.name,
+            approved_at=at,
+        )
+        self._save(tx, approved, proposal, at)
+        self._run(tx, approved, at)
+        return approved
+
+    def decline(self, tx: UnitOfWork, proposal: Proposal, who: Requester, at: datetime) -> Proposal:
+        """The approver's no; the requester hears it from code, at once."""
+        declined = replace(
+            proposal,
+            status=ProposalStatus.DECLINED,
+            approver=who.identity,
+            approver_name=who.name,
+            approved_at=at,
+        )
+        self._save(tx, declined, proposal, at)
+        self.tell(tx, declined, f"“{declined.title}” was declined. Nothing was changed.", at)
+        return declined
+
+    def expire(self, tx: UnitOfWork, proposal: Proposal, at: datetime) -> Proposal:
+        """Nobody answered in time. An approval that nobody gave becomes a case."""
+        expired = replace(proposal, status=ProposalStatus.EXPIRED)
+        self._save(tx, expired, proposal, at)
+        conversation = tx.conversations.get(proposal.conversation_id)
+        if proposal.status is ProposalStatus.AWAITING_APPROVAL and conversation is not None:
+            self._open_case(
+                tx,
+                conversation,
+                expired,
+                EscalationReason.UNANSWERED_APPROVAL,
+                f"“{proposal.title}” waited for an approval that nobody gave. "
+                "Decide it with the customer; it has to be asked for again.",
+                at,
+            )
+        else:
+            self.tell(tx, expired, f"“{expired.title}” has expired. Nothing was changed.", at)
+        return expired
+
+    def close_unconfirmed(self, tx: UnitOfWork, conversation: Conversation, at: datetime) -> None:
+        """A person takes the conversation: open confirmations end, approvals go on."""
+        for proposal in tx.proposals.open_in(conversation.id):
+            if proposal.status is ProposalStatus.AWAITING_CONFIRMATION:
+                self.cancel(tx, proposal, at)
+
+    def tell(self, tx: UnitOfWork, proposal: Proposal, sentence: str, at: datetime) -> None:
+        """A sentence by code in the requester's thread; support sees it too."""
+        conversation = tx.conversations.get(proposal.conversation_id)
+        if conversation is None:
+            return
+        entry = TranscriptEntry(
+            conversation_id=conversation.id,
+            speaker=Speaker.CODE,
+            name="Handrail",
+            text=sentence,
+            at=at,
+        )
+        entry = replace(entry, seq=tx.transcript.append(entry))
+        row_id = OutgoingId(f"told:{proposal.id}:{proposal.status}")
+        self._post(tx, conversation, row_id, cards.notice(sentence), at)
+        case = tx.escalations.open_in(conversation.id)
+        if case is not None:
+            self._desk.relay(tx, case, entry)
+
+    # --- inner ------------------------------------------------------------------------------
+
+    def _run(self, tx: UnitOfWork, proposal: Proposal, at: datetime) -> None:
+        row = tx.inbox.add(
+            proposal.conversation_id,
+            InboxKind.DECISION,
+            author=Participant(identity=proposal.requester, name=proposal.requester_name),
+            author_key=proposal.requester_key,
+            at=at,
+            proposal_id=proposal.id,
+        )
+        wake(tx, self._engine, row)
+
+    def _ask_others(
+        self, tx: UnitOfWork, waiting: Proposal, was: Proposal, at: datetime
+    ) -> Proposal:
+        conversation = tx.conversations.get(waiting.conversation_id)
+        need = waiting.approval or ApprovalNeed()
+        if conversation is not None and need.roles:
+            card_id = OutgoingId(f"approval:{waiting.id}")
+            waiting = replace(waiting, approval_card=card_id)
+            card = self._card_for_roles(tx, waiting, need)
+            self._post(tx, conversation, card_id, card, at)
+        self._save(tx, waiting, was, at)
+        if conversation is not None and need.capabilities:
+            self._desk.ask_approval(tx, waiting, conversation)
+        if conversation is not None and not self._somebody_can(tx, waiting, need):
+            self._open_case(
+                tx,
+                conversation,
+                waiting,
+                EscalationReason.ACCESS,
+                f"“{waiting.title}” needs a yes that nobody named so far can give. Find out who "
+                "owns the account, and name them with `handrail people set`.",
+                at,
+            )
+        return waiting
+
+    def _somebody_can(self, tx: UnitOfWork, proposal: Proposal, need: ApprovalNeed) -> bool:
+        """Whether anybody but the requester could approve. Support is always somebody."""
+        if need.capabilities:
+            return True
+        people = tx.people.with_role(proposal.account_id, need.roles)
+        return any(str(person.id) != proposal.requester_key for person in people)
+
+    def _open_case(
+        self,
+        tx: UnitOfWork,
+        conversation: Conversation,
+        proposal: Proposal,
+        reason: EscalationReason,
+        suggestion: str,
+        at: datetime,
+    ) -> None:
+        self._desk.open(
+            tx,
+            conversation,
+            reason=reason,
+            priority=Priority.HIGH,
+            asked=proposal.title,
+            asked_by=self._requester(tx, proposal),
+            suggestion=suggestion,
+            at=at,
+        )
+
+    def _card_for_roles(
+        self, tx: UnitOfWork, proposal: Proposal, need: ApprovalNeed
+    ) -> OutboundMessage:
+        """The approval card in the customer's thread, calling those who may say yes."""
+        card = cards.approval_card(proposal, proposal.account_name)
+        people = tx.people.with_role(proposal.account_id, need.roles)
+        called = tuple(
+            (str(identity), person.name)
+            for person in people
+            for identity in person.identities
+            if identity.platform is proposal.requester.platform
+        )
+        if not called:
+            return card
+        mention = Mention(people=called, text="please decide:")
+        return replace(
+            card,
+            blocks=(mention, *card.blocks),
+            fallback=f"{' '.join(name for _, name in called)}, please decide:\n{card.fallback}",
+        )
+
+    def _save(self, tx: UnitOfWork, proposal: Proposal, was: Proposal, at: datetime) -> None:
+        tx.proposals.save(proposal, expected=was.status)
+        self._redraw(tx, proposal, at)
+        self._desk.proposal_changed(tx, proposal)
+
+    def _redraw(self, tx: UnitOfWork, proposal: Proposal, at: datetime) -> None:
+        """Every card of this proposal in the requester's thread shows how it stands."""
+        conversation = tx.conversations.get(proposal.conversation_id)
+        if conversation is None:
+            return
+        drawn = cards.proposal_card(proposal, proposal.account_name)
+        for card in (proposal.card, proposal.approval_card):
+            if card is None or (posted := tx.outgoing.get(card)) is None:
+                continue
+            if posted.destination != conversation.destination:
+                continue  # the support room's card: the desk redraws it
+            row_id = OutgoingId(f"{card}:{proposal.status}")
+            self._post(tx, conversation, row_id, drawn, at, updates=card)
+
+    def _post(
+        self,
+        tx: UnitOfWork,
+        conversation: Conversation,
+        row_id: OutgoingId,
+        message: OutboundMessage,
+        at: datetime,
+        updates: OutgoingId | None = None,
+    ) -> None:
+        assert message.author is Author.CODE
+        self._outbox.queue(
+            tx,
+            OutgoingRow(
+                id=row_id,
+                destination=conversation.destination,
+                message=message,
+                created_at=at,
+                conversation_id=conversation.id,
+                updates=updates,
+            ),
+        )
+
+    def _requester(self, tx: UnitOfWork, proposal: Proposal) -> Requester:
+        return Requester(
+            identity=proposal.requester,
+            name=proposal.requester_name,
+            person=tx.people.find(proposal.requester),
+        )

@@ -1,0 +1,52 @@
+"""Keeps to each platform's pace: a small burst to a room, then a steady rate."""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from time import monotonic
+
+from agent_core.messages import Platform, RoomRef
+
+ROOMS_REMEMBERED = 10_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rate:
+    """So many posts at once, and so many a second after that."""
+
+    burst: int
+    per_second: float
+
+
+@dataclass(slots=True)
+class _Bucket:
+    tokens: float
+    filled_at: float
+
+
+class Pace:
+    """One token bucket for each room of this process. Rooms not heard of for long are forgotten."""
+
+    def __init__(self, rates: Mapping[Platform, Rate]) -> None:
+        self._rates = rates
+        self._buckets: OrderedDict[RoomRef, _Bucket] = OrderedDict()
+
+    async def wait_for(self, room: RoomRef) -> None:
+        """Returns when the room may be posted to."""
+        rate = self._rates.get(room.platform)
+        if rate is None:
+            return
+        pause = self._take(room, rate, monotonic())
+        if pause > 0:
+            await asyncio.sleep(pause)
+
+    def _take(self, room: RoomRef, rate: Rate, now: float) -> float:
+        bucket = self._buckets.setdefault(room, _Bucket(tokens=rate.burst, filled_at=now))
+        self._buckets.move_to_end(room)
+        if len(self._buckets) > ROOMS_REMEMBERED:
+            self._buckets.popitem(last=False)
+        grown = bucket.tokens + (now - bucket.filled_at) * rate.per_second
+        bucket.tokens = min(float(rate.burst), grown) - 1
+        bucket.filled_at = now
+        return max(0.0, -bucket.tokens / rate.per_second)

@@ -1,0 +1,192 @@
+"""Takes each delivery once: one transaction reads the situation, decides, and carries it out."""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from agent_core.answers import about_this_agent, account_choice
+from agent_core.conversation import Audience, Conversation, RoomBinding, RoomMode
+from agent_core.delivery import room_destination
+from agent_core.directory import is_ours, requester_of
+from agent_core.message_intake import MessageIntake
+from agent_core.messages import (
+    ButtonPressed,
+    CommandUsed,
+    FormSubmitted,
+    InboundEvent,
+    InboundMessage,
+    MessageDeleted,
+    MessageEdited,
+    OptionsAsked,
+    Platform,
+    ReplyAddress,
+    RoomChanged,
+    RoomRef,
+    Unsupported,
+)
+from agent_core.outgoing import Destination
+from agent_core.ports import (
+    AccountDirectory,
+    Answer,
+    Clock,
+    Store,
+    SupportDesk,
+    UnitOfWork,
+)
+from agent_core.press_intake import PressIntake
+from agent_core.room_intake import RoomIntake
+from agent_core.router import Situation, route_message
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnboundRooms:
+    """What a room is taken for before anybody has linked it, by platform.
+
+    A Slack channel may be shared with anybody, so its least-trusted reader is a stranger. A Teams
+    room lies in the vendor's own tenant.
+    """
+
+    audiences: Mapping[Platform, Audience]
+
+    def binding(self, room: RoomRef, *, direct: bool) -> RoomBinding:
+        audience = Audience.PRIVATE if direct else self.audiences[room.platform]
+        return RoomBinding(room=room, audience=audience, account_id=None, mode=RoomMode.MENTION)
+
+
+class Intake:
+    """The Receiver port."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        desk: SupportDesk,
+        accounts: AccountDirectory,
+        words: MessageIntake,
+        presses: PressIntake,
+        room_changes: RoomIntake,
+        unbound: UnboundRooms,
+        clock: Clock,
+    ) -> None:
+        self._store = store
+        self._desk = desk
+        self._accounts = accounts
+        self._words = words
+        self._presses = presses
+        self._room_changes = room_changes
+        self._unbound = unbound
+        self._clock = clock
+
+    async def receive(self, event: InboundEvent) -> Answer:
+        """Returns once the event is committed; the same event again changes nothing."""
+        if isinstance(event, Unsupported):
+            log.debug("not supported", extra={"what": event.what})
+            return Answer()
+        if isinstance(event, OptionsAsked):
+            return await self._options(event)
+        return await self._store.run(lambda tx: self._take(tx, event, self._clock.now()))
+
+    def _take(self, tx: UnitOfWork, event: InboundEvent, now: datetime) -> Answer:
+        match event:
+            case InboundMessage():
+                self._remember_room(tx, event.reply_to)
+                self._message(tx, event, now)
+            case MessageEdited():
+                self._words.edited(tx, event)
+            case MessageDeleted():
+                self._words.deleted(tx, event)
+            case ButtonPressed():
+                self._remember_room(tx, event.reply_to)
+                return self._presses.pressed(tx, event, requester_of(tx, event.by), now)
+            case FormSubmitted():
+                return self._desk.submit(tx, event, requester_of(tx, event.by))
+            case CommandUsed():
+                return self._command(tx, event)
+            case RoomChanged():
+                if event.reply_to is not None:
+                    self._remember_room(tx, event.reply_to)
+                self._room_changes.apply(tx, event)
+        return Answer()
+
+    # --- messages ---------------------------------------------------------------------------
+
+    def _message(self, tx: UnitOfWork, event: InboundMessage, now: datetime) -> None:
+        situation = self._situation(tx, event)
+        decision = route_message(event, situation)
+        if not self._words.is_worth_taking(decision):
+            return
+        if tx.inbox.take(f"message:{event.message}", now):
+            conversation = situation.conversation or self._begin(tx, event, situation, now)
+            self._words.carry_out(tx, event, situation, decision, conversation, now)
+
+    def _situation(self, tx: UnitOfWork, event: InboundMessage) -> Situation:
+        room = event.message.room
+        binding = tx.rooms.get(room) or self._unbound.binding(room, direct=event.direct)
+        who = requester_of(tx, event.author)
+        conversation = tx.conversations.of_thread(event.thread)
+        return Situation(
+            audience=binding.audience,
+            mode=binding.mode,
+            is_support_room=binding.is_support,
+            who=who,
+            is_ours=is_ours(who, event.author, room, binding),
+            conversation=conversation,
+            case=tx.escalations.open_in(conversation.id) if conversation else None,
+            case_of_thread=tx.escalations.of_thread(event.thread) if binding.is_support else None,
+            open_proposals=tx.proposals.open_in(conversation.id) if conversation else (),
+        )
+
+    def _begin(
+        self, tx: UnitOfWork, event: InboundMessage, situation: Situation, now: datetime
+    ) -> Conversation | None:
+        """A new conversation for a thread that has none; none for talk inside a case."""
+        if situation.case_of_thread is not None:
+            return None
+        binding = tx.rooms.get(event.message.room)
+        account = binding.account_id if binding else None
+        if account is None and event.direct and situation.who.person is not None:
+            roles = situation.who.person.roles
+            account = next(iter(roles)) if len(roles) == 1 else None
+        return self._words.begin(
+            tx, event, audience=situation.audience, account_id=account, now=now
+        )
+
+    def _remember_room(self, tx: UnitOfWork, address: ReplyAddress) -> None:
+        """Keeps the room's delivery data fresh: support threads are opened from it later."""
+        if not address.delivery:
+            return
+        fresh = Destination(
+            id=room_destination(address),
+            address=ReplyAddress(room=address.room, thread_id=None, delivery=address.delivery),
+            opens_thread=True,
+        )
+        if tx.outgoing.destination(fresh.id) != fresh:
+            tx.outgoing.put_destination(fresh)
+
+    # --- what is owed inside the request ----------------------------------------------------
+
+    async def _options(self, event: OptionsAsked) -> Answer:
+        """Accounts for a picker. Customers find none: the list of accounts is ours alone."""
+        who = await self._store.run(lambda tx: requester_of(tx, event.by))
+        if not who.capabilities:
+            return Answer()
+        found = await self._accounts.search(event.query)
+        return Answer(options=tuple(account_choice(account, name) for account, name in found[:20]))
+
+    def _command(self, tx: UnitOfWork, event: CommandUsed) -> Answer:
+        who = requester_of(tx, event.by)
+        binding = tx.rooms.get(event.room)
+        account = binding.account_id if binding else None
+        role = who.role_in(account)
+        return Answer(
+            notice=about_this_agent(
+                name=who.name,
+                address=str(who.identity),
+                room=str(event.room),
+                role=role.replace("_", " ") if role else "",
+                account=str(account or ""),
+            )
+        )

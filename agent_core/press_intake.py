@@ -1,0 +1,176 @@
+"""Carries out what a pressed button decides, and says in private why a press does not count."""
+
+from dataclasses import replace
+from datetime import datetime
+
+from agent_core import cards, presses
+from agent_core.access import Access
+from agent_core.conversation import Conversation, ConversationId, Speaker, TranscriptEntry
+from agent_core.decisions import Decisions
+from agent_core.escalations import EscalationReason
+from agent_core.journal import InboxKind
+from agent_core.messages import ButtonPressed
+from agent_core.people import AccountId, Capability, Requester
+from agent_core.ports import Answer, Engine, SupportDesk, UnitOfWork
+from agent_core.proposals import Proposal, ProposalId, ProposalStatus
+from agent_core.router import Approve, Cancel, Confirm, Decline, route_approval, route_confirmation
+from agent_core.wake import wake
+
+UNKNOWN_CARD = "This card is too old to act on. Please ask again."
+
+
+class PressIntake:
+    """What follows from a button. Pressing twice, late or without right changes nothing."""
+
+    def __init__(
+        self, *, engine: Engine, desk: SupportDesk, decisions: Decisions, access: Access
+    ) -> None:
+        self._engine = engine
+        self._desk = desk
+        self._decisions = decisions
+        self._access = access
+
+    def pressed(
+        self, tx: UnitOfWork, event: ButtonPressed, who: Requester, now: datetime
+    ) -> Answer:
+        """Decides the press in this transaction, and returns what its presser is owed at once."""
+        if event.action.startswith("case."):
+            return self._desk.press(tx, event, who)
+        match event.action:
+            case presses.CONFIRM | presses.ASK_OWNER:
+                return self._on_proposal(tx, event, who, now, yes=True)
+            case presses.CANCEL:
+                return self._on_proposal(tx, event, who, now, yes=False)
+            case presses.APPROVE:
+                return self._on_approval(tx, event, who, now, yes=True)
+            case presses.DECLINE:
+                return self._on_approval(tx, event, who, now, yes=False)
+            case presses.ASK_SUPPORT:
+                return self._ask_support(tx, event, who, now)
+            case presses.ASK_ACCESS:
+                return self._access.ask(tx, event, who, now)
+            case presses.GIVE_ACCESS | presses.DENY_ACCESS:
+                return self._access.answer(tx, event, who, now)
+            case presses.CHOOSE_ACCOUNT:
+                return self._choose_account(tx, event, who, now)
+        return Answer(notice=UNKNOWN_CARD)
+
+    # --- proposals --------------------------------------------------------------------------
+
+    def _proposal(self, tx: UnitOfWork, event: ButtonPressed) -> Proposal | None:
+        """The proposal that the button names, if its card stands in the room of its conversation
+        or in the support room: a button carried elsewhere decides nothing."""
+        proposal = tx.proposals.get(ProposalId(event.value))
+        if proposal is None:
+            return None
+        conversation = tx.conversations.get(proposal.conversation_id)
+        binding = tx.rooms.get(event.card.room)
+        in_its_room = conversation is not None and conversation.room == event.card.room
+        return proposal if in_its_room or (binding is not None and binding.is_support) else None
+
+    def _on_proposal(
+        self, tx: UnitOfWork, event: ButtonPressed, who: Requester, now: datetime, *, yes: bool
+    ) -> Answer:
+        proposal = self._proposal(tx, event)
+        if proposal is None:
+            return Answer(notice=UNKNOWN_CARD)
+        decision = route_confirmation(proposal, who, yes=yes, now=now)
+        match decision:
+            case Confirm():
+                decided = self._decisions.confirm(tx, proposal, now)
+            case Cancel():
+                decided = self._decisions.cancel(tx, proposal, now)
+            case _:
+                return Answer(notice=decision.sentence)
+        return Answer(card=cards.proposal_card(decided, decided.account_name))
+
+    def _on_approval(
+        self, tx: UnitOfWork, event: ButtonPressed, who: Requester, now: datetime, *, yes: bool
+    ) -> Answer:
+        proposal = self._proposal(tx, event)
+        if proposal is None:
+            return Answer(notice=UNKNOWN_CARD)
+        decision = route_approval(proposal, who, yes=yes, now=now)
+        match decision:
+            case Approve():
+                decided = self._decisions.approve(tx, proposal, who, now)
+            case Decline():
+                decided = self._decisions.decline(tx, proposal, who, now)
+            case _:
+                return Answer(notice=decision.sentence)
+        return Answer(card=cards.proposal_card(decided, decided.account_name))
+
+    # --- people and accounts ----------------------------------------------------------------
+
+    def _ask_support(
+        self, tx: UnitOfWork, event: ButtonPressed, who: Requester, now: datetime
+    ) -> Answer:
+        conversation = self._conversation(tx, event, event.value)
+        if conversation is None:
+            return Answer(notice=UNKNOWN_CARD)
+        case = self._desk.open(
+            tx,
+            conversation,
+            reason=EscalationReason.ASKED_FOR,
+            asked="Pressed “Talk to support”.",
+            asked_by=who,
+            suggestion="Read the last messages: the agent could not do what was asked.",
+            at=now,
+        )
+        return Answer(notice=f"The support team has your request as {case.label}.")
+
+    def _choose_account(
+        self, tx: UnitOfWork, event: ButtonPressed, who: Requester, now: datetime
+    ) -> Answer:
+        conversation_id, _, account = event.value.partition("|")
+        conversation = self._conversation(tx, event, conversation_id)
+        account_id = AccountId(account)
+        if conversation is None or conversation.account_id is not None:
+            return Answer(notice=UNKNOWN_CARD)
+        if not who.can(Capability.STAFF) and who.role_in(account_id) is None:
+            return Answer(notice="You have no role in this account.")
+        if conversation.subject != account_id:
+            self._cancel_others(tx, conversation, account_id, now)
+            tx.conversations.save(
+                replace(conversation, subject=account_id), expected_epoch=conversation.epoch
+            )
+        entry = TranscriptEntry(
+            conversation_id=conversation.id,
+            speaker=Speaker.STAFF if who.capabilities else Speaker.CUSTOMER,
+            name=who.name,
+            text=f"The account is {account_id}.",
+            at=now,
+            identity=who.identity,
+        )
+        if not tx.inbox.take(f"press:{event.press_id}", now):
+            return Answer()
+        row = tx.inbox.add(
+            conversation.id,
+            InboxKind.MESSAGE,
+            author=event.by,
+            author_key=who.key,
+            at=now,
+            transcript_seq=tx.transcript.append(entry),
+        )
+        wake(tx, self._engine, row)
+        return Answer(card=cards.notice(f"{who.name} chose the account {account_id}."))
+
+    def _cancel_others(
+        self, tx: UnitOfWork, conversation: Conversation, account_id: AccountId, now: datetime
+    ) -> None:
+        """A card of the account that was meant before must not be confirmed by mistake."""
+        for proposal in tx.proposals.open_in(conversation.id):
+            if (
+                proposal.account_id != account_id
+                and proposal.status is ProposalStatus.AWAITING_CONFIRMATION
+            ):
+                self._decisions.cancel(tx, proposal, now)
+
+    def _conversation(
+        self, tx: UnitOfWork, event: ButtonPressed, conversation_id: str
+    ) -> Conversation | None:
+        """The conversation that the button names, if the button stands in its room."""
+        conversation = tx.conversations.get(ConversationId(conversation_id))
+        if conversation is None or conversation.room != event.card.room:
+            return None
+        return conversation

@@ -1,0 +1,33 @@
+"""Follows what happens to rooms, so that a room never keeps an account it no longer belongs to."""
+
+import logging
+from dataclasses import replace
+
+from agent_core.conversation import Audience
+from agent_core.messages import RoomChange, RoomChanged
+from agent_core.ports import UnitOfWork
+
+log = logging.getLogger(__name__)
+
+
+class RoomIntake:
+    """What follows from a change of a room. Conversations keep their account; rooms may lose it."""
+
+    def apply(self, tx: UnitOfWork, event: RoomChanged) -> None:
+        binding = tx.rooms.get(event.room)
+        if binding is None:
+            return
+        match event.change:
+            case RoomChange.MOVED if event.moved_to is not None:
+                tx.rooms.remove(event.room)
+                tx.rooms.put(replace(binding, room=event.moved_to))
+                log.warning("room moved", extra={"room": str(event.room)})
+            case RoomChange.SHARED if binding.audience is Audience.INTERNAL:
+                # A new, less trusted reader: nothing internal may be said here any more.
+                tx.rooms.put(replace(binding, audience=Audience.SHARED))
+                log.warning("internal room is shared now", extra={"room": str(event.room)})
+            case RoomChange.UNSHARED | RoomChange.ARCHIVED if binding.account_id is not None:
+                tx.rooms.remove(event.room)
+                log.warning("room unlinked", extra={"room": str(event.room), "why": event.change})
+            case RoomChange.AGENT_REMOVED:
+                log.warning("agent removed from a linked room", extra={"room": str(event.room)})
