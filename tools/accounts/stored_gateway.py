@@ -1,0 +1,250 @@
+"""The account system over any storage: reserve, move money, record, and finish what was begun."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from agent_core.errors import ActionFailed, ActionOutcomeUnknown, ActionRefused
+from agent_core.people import AccountId
+from tools.accounts.changes import NEW_INVOICE, Planned, Way, decide
+from tools.accounts.commands import Command
+from tools.accounts.effects import Clock, Effect, EffectStatus, Storage, Unit
+from tools.accounts.gateway import Applied, Payment, PaymentRequest, PaymentService
+from tools.accounts.periods import rolled
+from tools.accounts.types import Account, AccountState
+from tools.money import Money
+
+# Longer than every wait of one payment together: past it, nobody is still sending.
+ABANDON_AFTER = timedelta(seconds=120)
+CHANGED = "The account has changed since this was shown. Look at it again and ask once more."
+
+
+class StoredAccounts:
+    """An AccountsGateway. One effect at a time moves money on an account; the rest are told so.
+
+    A dead process leaves an intent behind. Whoever comes next, under the same key or another,
+    asks the payment service by key and writes the outcome, before anything else happens.
+    """
+
+    def __init__(self, storage: Storage, payments: PaymentService, clock: Clock) -> None:
+        self._storage = storage
+        self._payments = payments
+        self._clock = clock
+        self._locks: dict[str, tuple[asyncio.Lock, int]] = {}
+
+    async def prepare(self) -> None:
+        """Creates what the storage needs. Safe in several processes at once."""
+        await self._storage.prepare()
+
+    async def close(self) -> None:
+        await self._storage.close()
+
+    async def create(self, state: AccountState) -> bool:
+        """Stores a new account as it is. False where the id is taken."""
+        return await self._storage.run(lambda unit: unit.create(state))
+
+    async def state(self, account_id: AccountId, now: datetime) -> AccountState:
+        state = await self._storage.run(lambda unit: _known(unit, account_id))
+        return replace(state, account=rolled(state.account, now))
+
+    async def search(self, query: str, limit: int) -> Sequence[Account]:
+        return await self._storage.run(lambda unit: unit.search(query, limit))
+
+    async def quote(self, account_id: AccountId, command: Command, now: datetime) -> Planned:
+        return decide(await self.state(account_id, now), command, now)
+
+    async def apply(
+        self,
+        account_id: AccountId,
+        command: Command,
+        *,
+        key: str,
+        expected_version: int,
+        now: datetime,
+    ) -> Applied:
+        if not key:
+            raise ValueError("a change needs its ledger key")
+        async with self._one_at_a_time(account_id):
+            before = await self._finish_what_was_begun(account_id, key)
+            effect = await self._storage.run(
+                lambda unit: self._begin(unit, account_id, command, key, expected_version, now)
+            )
+            if effect.status is EffectStatus.DONE:
+                return _applied(effect)
+            payment = await self._move(effect, maybe_sent=before is not None)
+            return await self._settle(effect.key, payment)
+
+    async def look_up(self, account_id: AccountId, key: str) -> Applied | None:
+        async with self._one_at_a_time(account_id):
+            effect = await self._storage.run(lambda unit: unit.effect(key))
+            if effect is None or effect.account_id != account_id:
+                return None
+            if effect.status is EffectStatus.DONE:
+                return _applied(effect)
+            payment = await self._payments.look_up(key)
+            return await self._settle(key, payment) if payment else None
+
+    # --- one transaction each -----------------------------------------------------------------
+
+    def _begin(
+        self,
+        unit: Unit,
+        account_id: AccountId,
+        command: Command,
+        key: str,
+        expected_version: int,
+        now: datetime,
+    ) -> Effect:
+        state = _known(unit, account_id)
+        effect = unit.effect(key)
+        if effect and (effect.account_id, effect.asked) != (account_id, command):
+            raise ActionRefused("This key belongs to another change.")
+        if effect and effect.status is EffectStatus.DONE:
+            return effect
+        under_way = unit.started(account_id)
+        if under_way and under_way.key != key:
+            raise ActionFailed(
+                "Another change to this account is under way. Try again in two minutes."
+            )
+        if effect and effect.status is EffectStatus.STARTED:
+            effect = replace(effect, touched_at=self._clock())
+            unit.put_effect(effect)
+            return effect
+        planned = decide(state, command, now)
+        if planned.before.version != expected_version:
+            raise ActionRefused(CHANGED)
+        if planned.invoice and planned.invoice.id == NEW_INVOICE:
+            # A second try keeps its number, so that the payment service sees the same request.
+            had = effect.planned.invoice if effect else None
+            number = had.id if had else unit.next_invoice_id()
+            planned = replace(planned, invoice=replace(planned.invoice, id=number))
+        effect = Effect(
+            key=key,
+            account_id=account_id,
+            asked=command,
+            planned=planned,
+            status=EffectStatus.STARTED if planned.movement else EffectStatus.DONE,
+            at=now,
+            touched_at=self._clock(),
+        )
+        unit.put_effect(effect)
+        if effect.status is EffectStatus.DONE:
+            unit.write(planned)
+        return effect
+
+    async def _settle(self, key: str, payment: Payment) -> Applied:
+        def work(unit: Unit) -> Effect:
+            effect = unit.effect(key)
+            if effect is None or effect.status is EffectStatus.ABANDONED:
+                raise ActionOutcomeUnknown(
+                    f"Payment {payment.id} went through after its change was given up."
+                )
+            if effect.status is EffectStatus.DONE:
+                return effect
+            _known(unit, effect.account_id)  # takes the lock that every writer takes first
+            effect = replace(effect, status=EffectStatus.DONE, payment_id=payment.id)
+            unit.put_effect(effect)
+            unit.write(effect.planned)
+            return effect
+
+        try:
+            return _applied(await self._storage.run(work))
+        except ActionFailed as problem:
+            # The money has moved: "nothing happened" would be a lie.
+            raise ActionOutcomeUnknown(
+                f"Payment {payment.id} went through, but the account could not be written."
+            ) from problem
+
+    async def _abandon(self, key: str) -> None:
+        def work(unit: Unit) -> None:
+            effect = unit.effect(key)
+            if effect and effect.status is EffectStatus.STARTED:
+                unit.put_effect(replace(effect, status=EffectStatus.ABANDONED))
+
+        await self._storage.run(work)
+
+    # --- money --------------------------------------------------------------------------------
+
+    async def _move(self, effect: Effect, *, maybe_sent: bool) -> Payment:
+        """Sends at most twice, always under the one key, and looks before it sends again."""
+        for _ in range(2):
+            if maybe_sent and (found := await self._payments.look_up(effect.key)):
+                return found
+            try:
+                return await self._send(effect)
+            except ActionRefused:
+                await self._abandon(effect.key)
+                raise
+            except ActionFailed as problem:
+                if maybe_sent:
+                    raise ActionOutcomeUnknown(
+                        "The payment service stopped answering."
+                    ) from problem
+                await self._abandon(effect.key)
+                raise
+            except ActionOutcomeUnknown:
+                maybe_sent = True
+        if found := await self._payments.look_up(effect.key):
+            return found
+        raise ActionOutcomeUnknown("The payment service accepts the request and does not answer.")
+
+    async def _send(self, effect: Effect) -> Payment:
+        movement, invoice = effect.planned.movement, effect.planned.invoice
+        if movement is None or invoice is None:
+            raise ActionFailed("This change moves no money.")
+        request = PaymentRequest(
+            key=effect.key,
+            account_id=effect.account_id,
+            amount=Money(minor=movement.minor, currency=invoice.currency),
+            reference=invoice.id,
+        )
+        if movement.way is Way.CHARGE:
+            return await self._payments.charge(request)
+        return await self._payments.refund(request)
+
+    async def _finish_what_was_begun(self, account_id: AccountId, key: str) -> Effect | None:
+        """Settles what another key left open. Returns what this key began and did not finish."""
+        own, begun = await self._storage.run(lambda u: (u.effect(key), u.started(account_id)))
+        if begun and begun.key != key:
+            payment = await self._payments.look_up(begun.key)
+            if payment:
+                await self._settle(begun.key, payment)
+            elif self._clock() - begun.touched_at > ABANDON_AFTER:
+                await self._abandon(begun.key)
+        if own is None or own.status is EffectStatus.DONE:
+            return None
+        if own.status is EffectStatus.ABANDONED and await self._payments.look_up(key):
+            raise ActionOutcomeUnknown("The payment went through after its change was given up.")
+        return own if own.status is EffectStatus.STARTED else None
+
+    @asynccontextmanager
+    async def _one_at_a_time(self, account_id: AccountId) -> AsyncIterator[None]:
+        """Within this process; between processes the intent row does it."""
+        lock, waiting = self._locks.get(account_id, (asyncio.Lock(), 0))
+        self._locks[account_id] = (lock, waiting + 1)
+        try:
+            async with lock:
+                yield
+        finally:
+            lock, waiting = self._locks.pop(account_id)
+            if waiting > 1:
+                self._locks[account_id] = (lock, waiting - 1)
+
+
+def _known(unit: Unit, account_id: AccountId) -> AccountState:
+    state = unit.state(account_id)
+    if state is None:
+        raise ActionRefused("There is no such account.")
+    return state
+
+
+def _applied(effect: Effect) -> Applied:
+    return Applied(
+        key=effect.key,
+        account_id=effect.account_id,
+        planned=effect.planned,
+        payment_id=effect.payment_id,
+        at=effect.at,
+    )
