@@ -35,6 +35,9 @@ object id or a key ("sam"), `message` a message id, `room` a conversation id. Pr
     POST clicks                   {person, message, action, inputs?} → {outcome: Outcome}
                                   `action`: id, verb, title or index of the button in the card that
                                   this person sees; `inputs`: {input id: value}
+    POST searches                 {person, message, input, text?} → {outcome}; typing into a choice
+                                  list with `choices.data` (invoke application/search)
+    POST chats                    {person} → {room}; this person's own chat with the bot
     POST refreshes                {person, message} → {outcome}; the person's client shows the card:
                                   runs its `refresh` action (trigger automatic) if it names them
     POST feedback                 {person, message, reaction: like|dislike, text?} → {outcome}
@@ -66,10 +69,10 @@ object id or a key ("sam"), `message` a message id, `room` a conversation id. Pr
                 aiGenerated, feedbackLoop, streaming, delivered, createdAt, editedAt, deleted,
                 reactions: {kind: [person id]}, views: {person id: card}}. Draw `views[me]` in place
                 of the first Adaptive Card. `delivered`: whether the bot was told.
-    Outcome    {kind, statusCode, text, card, url, dialogId, deliveryId}; kind: card (now in views),
-               message (show `text`), dialog (opened or went on, `dialogId`), closed, sent (Submit
-               went off as a message), link (open `url`), local (nothing was sent), error (show
-               `text` below the card)
+    Outcome    {kind, statusCode, text, card, url, dialogId, choices, deliveryId}; kind: card (now
+               in views), message (show `text`), dialog (opened or went on, `dialogId`), closed,
+               sent (Submit went off as a message), choices ([{title, value}]), link (open `url`),
+               local (nothing was sent), error (show `text` below the card)
     Dialog     {id, personId, messageId, title, card | null, url | null, height, width}
     Delivery   {id, at, activityId, activityType, name, attempt, url, token, headers (the token
                shortened), claims (of the token, with its `header`), body, status | null, response,
@@ -78,7 +81,7 @@ object id or a key ("sam"), `message` a message id, `room` a conversation id. Pr
                message_reaction {message} · view_changed {messageId, personId, card} · dialog_opened
                {dialog} · dialog_closed {dialogId, personId} · room_changed {room} · typing {roomId,
                threadId} · delivery {delivery} · connector_call {operation, status} · token {issued,
-               refused}
+               refused} · gap (events after `since` are lost: read the state again)
 
 How it behaves: a reply belongs to a thread only if the conversation id ends in `;messageid=ROOT`;
 without it a channel gets a new post. The bot hears what mentions it, all of a personal chat, and

@@ -10,7 +10,7 @@ from playground import people as sample
 from playground.teams_api.server import TeamsServer
 from playground.teams_api.world import TeamsWorld
 
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
+LOOPBACK = ("127.0.0.1", "localhost")
 
 
 def _arguments() -> argparse.Namespace:

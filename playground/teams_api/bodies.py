@@ -57,6 +57,15 @@ class ClickBody(OnMessageBody):
     inputs: dict[str, Any] = Field(default_factory=dict)
 
 
+class SearchBody(OnMessageBody):
+    input: str
+    text: str = ""
+
+
+class ChatBody(JsonBody):
+    person: str
+
+
 class FeedbackBody(OnMessageBody):
     reaction: str
     text: str = ""

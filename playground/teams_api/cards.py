@@ -8,6 +8,7 @@ from playground.teams_api.state import Json
 
 NEWEST_VERSION = (1, 5)
 MOST_REFRESH_PEOPLE = 60
+DYNAMIC = "choices.data"  # a choice list whose options the bot gives while somebody types
 _ELEMENTS = frozenset(
     {"TextBlock", "Image", "Media", "MediaSource", "RichTextBlock", "TextRun", "ActionSet"}
     | {"Container", "ColumnSet", "Column", "FactSet", "Fact", "ImageSet"}
@@ -27,7 +28,6 @@ _NEEDED = {
     "Container": ("items",),
     "ActionSet": ("actions",),
     "ImageSet": ("images",),
-    "Input.ChoiceSet": ("choices",),
     "Action.OpenUrl": ("url",),
     "Action.ShowCard": ("card",),
 }
@@ -90,6 +90,8 @@ def _part_problem(part: Any, version: tuple[int, int]) -> str | None:
         return "Action.Execute needs card version 1.4 or newer"
     if kind.startswith("Input.") and not isinstance(part.get("id"), str):
         return f"{kind} needs an id"
+    if kind == "Input.ChoiceSet" and "choices" not in part and DYNAMIC not in part:
+        return f"{kind} needs choices"
     for key in _NEEDED.get(kind, ()):
         if part.get(key) in (None, ""):
             return f"{kind} needs {key}"
@@ -141,6 +143,15 @@ def find_action(card: Json, wanted: str) -> Json:
     raise KeyError(f"no button {wanted!r}; this card has {shown}")
 
 
+def find_dataset(card: Json, input_id: str) -> str:
+    """The dataset that a dynamic choice list asks for; KeyError when it is none."""
+    for part in _objects(card):
+        query = part.get(DYNAMIC)
+        if part.get("id") == input_id and isinstance(query, dict):
+            return str(query.get("dataset", ""))
+    raise KeyError(f"this card has no choice list {input_id!r} that searches")
+
+
 def filled(card: Json, given: Mapping[str, Any]) -> dict[str, Any]:
     """The inputs' values as a client sends them: given ones, else defaults.
 
@@ -185,7 +196,7 @@ def _fits(part: Json, value: Any) -> bool:
             pattern, longest = part.get("regex"), part.get("maxLength")
             long_enough = longest is None or len(str(value)) <= int(longest)
             return long_enough and (not pattern or re.search(pattern, str(value)) is not None)
-        case "Input.ChoiceSet" if part.get("style") != "filtered":
+        case "Input.ChoiceSet" if DYNAMIC not in part:
             known = {str(choice.get("value")) for choice in part["choices"]}
             return (
                 set(str(value).split(",") if part.get("isMultiSelect") else [str(value)]) <= known

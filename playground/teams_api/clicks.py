@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 from playground.people import TeamsPerson
 from playground.teams_api import shapes
-from playground.teams_api.cards import click_payload, find_action
+from playground.teams_api.cards import click_payload, find_action, find_dataset
 from playground.teams_api.delivery import Delivery
 from playground.teams_api.feed import Feed
 from playground.teams_api.invokes import (
@@ -14,6 +14,7 @@ from playground.teams_api.invokes import (
     OutcomeKind,
     card_outcome,
     plain_outcome,
+    search_outcome,
     task_outcome,
 )
 from playground.teams_api.state import Dialog, Json, Message, TeamsState, dialog_json
@@ -88,6 +89,15 @@ class Clicks:
         common = self._about(person, message, kind="invoke")
         delivery = await self._ask(shapes.feedback(common, message.id, reaction, text))
         return replace(plain_outcome(delivery.status), delivery_id=delivery.id)
+
+    async def search(
+        self, person: TeamsPerson, message: Message, input_id: str, text: str
+    ) -> Outcome:
+        """Type into a choice list that asks the bot for its options (`choices.data`)."""
+        dataset = find_dataset(message.card(person.teams_id) or {}, input_id)
+        common = self._about(person, message, kind="invoke")
+        delivery = await self._ask(shapes.search(common, message.id, dataset, text))
+        return replace(search_outcome(delivery.status, delivery.response), delivery_id=delivery.id)
 
     async def submit_dialog(
         self, person: TeamsPerson, dialog: Dialog, action: str, inputs: Mapping[str, Any]

@@ -49,7 +49,8 @@ class ConnectorRoutes:
         async def handler(request: web.Request) -> web.StreamResponse:
             if not self._world.directory.accepts(request.headers.get("Authorization")):
                 words = "Authorization has been denied for this request."
-                return web.json_response({"message": words}, status=401)
+                denied = web.json_response({"message": words}, status=401)
+                return self._noted(operation, denied)
             refusal = self._world.refusals.take(operation)
             if refusal is not None:
                 return self._noted(operation, refusal_response(refusal))

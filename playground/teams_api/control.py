@@ -6,9 +6,11 @@ from typing import TypeVar
 
 from aiohttp import WSMsgType, web
 from pydantic import BaseModel, ValidationError
+from yarl import URL
 
 from playground.faults import add_fault_routes
 from playground.teams_api.bodies import (
+    ChatBody,
     ClickBody,
     DeliverBody,
     DialogClickBody,
@@ -24,6 +26,7 @@ from playground.teams_api.bodies import (
     ReadsAllBody,
     RefusalBody,
     RollBody,
+    SearchBody,
 )
 from playground.teams_api.refusals import Refusal
 from playground.teams_api.state import Json
@@ -46,6 +49,7 @@ def _route(
 
     async def handler(request: web.Request) -> web.Response:
         try:
+            _check_origin(request)
             body = shape.model_validate_json(await request.read() or b"{}")
             return web.json_response(await act(body, request))
         except ValidationError as problem:
@@ -61,6 +65,13 @@ def _route(
             return web.json_response({"error": str(problem)}, status=400)
 
     app.router.add_post(f"{PREFIX}{path}", handler)
+
+
+def _check_origin(request: web.Request) -> None:
+    # Any site that a browser has open could post to loopback: take only local pages.
+    origin = request.headers.get("Origin")
+    if origin is not None and URL(origin).host not in ("127.0.0.1", "localhost", "::1"):
+        raise PermissionError("the playground takes requests of local pages only")
 
 
 class ControlRoutes:
@@ -84,6 +95,8 @@ class ControlRoutes:
         _route(app, "/deletions", OnMessageBody, self._delete)
         _route(app, "/reactions", ReactionBody, self._react)
         _route(app, "/clicks", ClickBody, self._click)
+        _route(app, "/searches", SearchBody, self._search)
+        _route(app, "/chats", ChatBody, self._open_chat)
         _route(app, "/refreshes", OnMessageBody, self._refresh)
         _route(app, "/feedback", FeedbackBody, self._give_feedback)
         _route(app, "/dialogs/{dialog}/submit", DialogClickBody, self._submit_dialog)
@@ -113,6 +126,10 @@ class ControlRoutes:
         return web.json_response({"issued": tokens.issued, "refused": tokens.refused, "kid": kid})
 
     async def _feed(self, request: web.Request) -> web.WebSocketResponse:
+        try:
+            _check_origin(request)
+        except PermissionError as problem:
+            raise web.HTTPForbidden(text=str(problem)) from None
         socket = web.WebSocketResponse(heartbeat=20)
         await socket.prepare(request)
         since = request.query.get("since", "")
@@ -158,6 +175,13 @@ class ControlRoutes:
     async def _click(self, body: ClickBody, _: web.Request) -> Json:
         outcome = await self._world.click(body.person, body.message, body.action, body.inputs)
         return {"outcome": outcome.as_json()}
+
+    async def _search(self, body: SearchBody, _: web.Request) -> Json:
+        outcome = await self._world.search(body.person, body.message, body.input, body.text)
+        return {"outcome": outcome.as_json()}
+
+    async def _open_chat(self, body: ChatBody, _: web.Request) -> Json:
+        return {"room": self._world.state.room_json(self._world.open_chat(body.person))}
 
     async def _refresh(self, body: OnMessageBody, _: web.Request) -> Json:
         return {"outcome": (await self._world.refresh(body.person, body.message)).as_json()}

@@ -41,6 +41,8 @@ class Feed:
         past = [e for e in self._past if since is not None and e["seq"] > since]
         self._listeners.add(queue)
         try:
+            if past and since is not None and past[0]["seq"] > since + 1:
+                yield {"seq": since, "at": now().isoformat(), "kind": "gap"}
             for event in past:
                 yield event
             while (event_or_end := await queue.get()) is not None:

@@ -8,6 +8,7 @@ from typing import Any
 from playground.teams_api.cards import card_problem
 from playground.teams_api.state import CARD_TYPE, Json
 
+SEARCH_TYPE = "application/vnd.microsoft.search.searchResponse"
 MESSAGE_TYPE = "application/vnd.microsoft.activity.message"
 NO_ANSWER = "Something went wrong. Please try again."
 
@@ -20,6 +21,7 @@ class OutcomeKind(StrEnum):
     DIALOG = "dialog"  # a dialog opened, or shows another card
     CLOSED = "closed"  # the dialog closed, or nothing more to show
     SENT = "sent"  # Action.Submit went off as a message
+    CHOICES = "choices"  # the options of a dynamic choice list
     LINK = "link"  # Action.OpenUrl: nothing was sent
     LOCAL = "local"  # ShowCard or ToggleVisibility: nothing was sent
     ERROR = "error"  # what a client shows as an error below the card
@@ -36,6 +38,7 @@ class Outcome:
     url: str | None = None
     dialog: Json | None = None
     dialog_id: str | None = None
+    choices: tuple[Json, ...] = ()
     delivery_id: str | None = None
 
     def as_json(self) -> Json:
@@ -47,6 +50,7 @@ class Outcome:
             "card": self.card,
             "url": self.url,
             "dialogId": self.dialog_id,
+            "choices": list(self.choices),
             "deliveryId": self.delivery_id,
         }
 
@@ -108,6 +112,18 @@ def task_outcome(status: int | None, body: str) -> Outcome:
         return _error(f"the dialog's card cannot be shown: {problem}", status)
     card = attachment["content"]
     return Outcome(kind=OutcomeKind.DIALOG, dialog=value, card=card, status_code=status)
+
+
+def search_outcome(status: int | None, body: str) -> Outcome:
+    """The answer to application/search: {statusCode, type, value: {results: [{title, value}]}}."""
+    answer = _decoded(status, body)
+    value = answer.get("value") if isinstance(answer, dict) else None
+    results = value.get("results") if isinstance(value, dict) else None
+    if not isinstance(results, list) or answer.get("type") != SEARCH_TYPE:
+        return _error(f"the search response must be a {SEARCH_TYPE} with results", status)
+    if not all(isinstance(r, dict) and r.get("title") and r.get("value") for r in results):
+        return _error("each search result needs a title and a value", status)
+    return Outcome(kind=OutcomeKind.CHOICES, choices=tuple(results), status_code=status)
 
 
 def plain_outcome(status: int | None) -> Outcome:

@@ -63,13 +63,21 @@ class BotPosts:
         if body.get("isGroup") or not isinstance(members, list) or len(members) != 1:
             raise bad_request("Name one member, or channelData.channel.id.", "BadArgument")
         person = self._person(str(members[0].get("id") if isinstance(members[0], dict) else ""))
-        room = self._state.personal_room(person)
+        room = self.personal_room(person)
         if not room.installed:
             raise _not_in_roster()
         activity = body.get("activity")
         if activity is None:
             return {"id": room.id}
         return {"id": room.id, "activityId": self._post(room, None, activity).id}
+
+    def personal_room(self, person: TeamsPerson) -> Room:
+        """The chat between a person and the bot, opened when there is none yet."""
+        known = len(self._state.rooms)
+        room = self._state.personal_room(person)
+        if len(self._state.rooms) > known:
+            self._feed.publish("room_changed", room=self._state.room_json(room))
+        return room
 
     def _person(self, person_id: str) -> TeamsPerson:
         try:

@@ -196,6 +196,13 @@ def feedback(common: Json, message_id: str, reaction: str, text: str) -> Json:
     return _invoke(common, message_id, "message/submitAction", value)
 
 
+def search(common: Json, card_message_id: str, dataset: str, text: str) -> Json:
+    """Typing into a dynamic choice list: invoke application/search."""
+    options = {"skip": 0, "top": 15}
+    value: Json = {"queryText": text, "queryOptions": options, "dataset": dataset}
+    return _invoke(common, card_message_id, "application/search", value)
+
+
 def task(common: Json, card_message_id: str, name: str, data: Any) -> Json:
     """Invoke task/fetch (a button opens a dialog) or task/submit (the dialog is sent)."""
     value = {"data": data, "context": {"theme": "default"}}

@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 from typing import Any
 
 import jwt
@@ -70,8 +71,11 @@ class ChannelTokens:
         self._lifetime = lifetime_seconds
         self._current = new_key("msteams", "webchat")
         self._unendorsed = new_key("webchat")
-        self._stranger = new_key("msteams")
         self._published = [self._current, self._unendorsed]
+
+    @cached_property
+    def _stranger(self) -> SigningKey:
+        return new_key("msteams")  # never published; making a key takes a while
 
     @property
     def kid(self) -> str:

@@ -21,6 +21,10 @@ class TeamsWorld(TeamsWires):
     PermissionError. Bad input: ValueError.
     """
 
+    def open_chat(self, person: str) -> Room:
+        """The person's own chat with the bot, opened when there is none yet."""
+        return self.posts.personal_room(self.state.person(person))
+
     # --- messages ----------------------------------------------------------------------------
 
     def post(
@@ -126,6 +130,10 @@ class TeamsWorld(TeamsWires):
     ) -> Outcome:
         """Thumbs up (`like`) or down (`dislike`) below a message of the bot."""
         return await self._clicks.give_feedback(*self._seen(person, message_id), reaction, text)
+
+    async def search(self, person: str, message_id: str, input_id: str, text: str) -> Outcome:
+        """Type into a choice list that asks the bot for its options."""
+        return await self._clicks.search(*self._seen(person, message_id), input_id, text)
 
     async def submit_dialog(
         self, person: str, dialog_id: str, action: str, inputs: Mapping[str, Any] | None = None

@@ -1,4 +1,4 @@
-"""A bot for tests: verifies deliveries against the published keys, records them, answers as told."""
+"""A bot for tests: verifies deliveries against published keys, records them, answers as told."""
 
 import asyncio
 import json
@@ -8,7 +8,7 @@ from typing import Any
 import jwt
 from aiohttp import ClientSession, web
 
-from playground.teams_api import TeamsWorld
+from playground.teams_api import CARD_TYPE, TeamsWorld
 
 Json = dict[str, Any]
 Answer = Callable[[Json], web.Response]
@@ -102,3 +102,21 @@ async def access_token(world: TeamsWorld, *, secret: str, scope: str, tenant: st
     url = f"{world.base_url}/{tenant}/oauth2/v2.0/token"
     async with ClientSession() as session, session.post(url, data=form) as response:
         return {"status": response.status, **(await response.json())}
+
+
+def card(*actions: Json, body: list[Json] | None = None, **more: Any) -> Json:
+    """A card with these buttons."""
+    content = body or [{"type": "TextBlock", "text": "Add 3 seats?"}]
+    return {
+        "type": "AdaptiveCard",
+        "version": "1.5",
+        "body": content,
+        "actions": list(actions),
+        **more,
+    }
+
+
+def bot_posts(world: TeamsWorld, room: str, content: Json) -> str:
+    """The bot posts a card; the message id."""
+    attachment = {"contentType": CARD_TYPE, "content": content}
+    return str(world.posts.send(room, {"type": "message", "attachments": [attachment]})["id"])

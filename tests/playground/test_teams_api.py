@@ -1,6 +1,5 @@
 """The Bot Connector stand-in as a bot meets it: tokens, posts, threads, refusals, faults."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import jwt
@@ -18,7 +17,7 @@ from botframework.connector.auth import AppCredentials
 
 from playground import people as sample
 from playground.faults import Fault, FaultKind
-from playground.teams_api import CARD_TYPE, CONNECTOR_SCOPE, Refusal, TeamsServer, TeamsWorld
+from playground.teams_api import CARD_TYPE, CONNECTOR_SCOPE, Refusal, TeamsWorld
 from tests.playground.recording_bot import Json, RecordingBot, access_token
 
 CHANNEL = sample.TEAMS_SUPPORT_CHANNEL.conversation_id
@@ -37,24 +36,6 @@ class FixedToken(AppCredentials):
     def get_access_token(self, force_refresh: bool = False) -> str:
         """The token."""
         return self._token
-
-
-@pytest.fixture
-async def bot() -> AsyncIterator[RecordingBot]:
-    """A bot that listens."""
-    listening = RecordingBot(sample.TEAMS_APP_ID)
-    await listening.start()
-    yield listening
-    await listening.stop()
-
-
-@pytest.fixture
-async def world(bot: RecordingBot) -> AsyncIterator[TeamsWorld]:
-    """The sample world behind a real server, delivering to the bot."""
-    made = TeamsWorld(messaging_endpoint=bot.endpoint)
-    async with TeamsServer(made) as server:
-        bot.metadata_url = f"{server.base_url}/.well-known/openidconfiguration"
-        yield made
 
 
 @pytest.fixture

@@ -1,0 +1,27 @@
+"""Fixtures for the Teams stand-in: the sample world behind a server, and a bot that listens."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from playground import people as sample
+from playground.teams_api import TeamsServer, TeamsWorld
+from tests.playground.recording_bot import RecordingBot
+
+
+@pytest.fixture
+async def bot() -> AsyncIterator[RecordingBot]:
+    """A Teams bot that listens."""
+    listening = RecordingBot(sample.TEAMS_APP_ID)
+    await listening.start()
+    yield listening
+    await listening.stop()
+
+
+@pytest.fixture
+async def world(bot: RecordingBot) -> AsyncIterator[TeamsWorld]:
+    """The sample Teams world behind a real server, delivering to the bot."""
+    made = TeamsWorld(messaging_endpoint=bot.endpoint)
+    async with TeamsServer(made) as server:
+        bot.metadata_url = f"{server.base_url}/.well-known/openidconfiguration"
+        yield made
