@@ -31,7 +31,7 @@ from agent_core.ports import (
     Answer,
     Clock,
     Store,
-    SupportDesk,
+    SupportCommands,
     UnitOfWork,
 )
 from agent_core.press_intake import PressIntake
@@ -63,7 +63,7 @@ class Intake:
         self,
         *,
         store: Store,
-        desk: SupportDesk,
+        commands: SupportCommands,
         accounts: AccountDirectory,
         words: MessageIntake,
         presses: PressIntake,
@@ -72,7 +72,7 @@ class Intake:
         clock: Clock,
     ) -> None:
         self._store = store
-        self._desk = desk
+        self._commands = commands
         self._accounts = accounts
         self._words = words
         self._presses = presses
@@ -102,7 +102,7 @@ class Intake:
                 self._remember_room(tx, event.reply_to)
                 return self._presses.pressed(tx, event, requester_of(tx, event.by), now)
             case FormSubmitted():
-                return self._desk.submit(tx, event, requester_of(tx, event.by))
+                return self._commands.submit(tx, event, requester_of(tx, event.by))
             case CommandUsed():
                 return self._command(tx, event)
             case RoomChanged():

@@ -26,7 +26,7 @@ from agent_core.messages import (
 )
 from agent_core.outgoing import Destination, OutgoingRow
 from agent_core.people import AccountId
-from agent_core.ports import Engine, Ids, Outbox, SupportDesk, UnitOfWork
+from agent_core.ports import Engine, Ids, Outbox, SupportCommands, SupportDesk, UnitOfWork
 from agent_core.router import (
     Approve,
     CallSupport,
@@ -58,12 +58,14 @@ class MessageIntake:
         outbox: Outbox,
         engine: Engine,
         desk: SupportDesk,
+        commands: SupportCommands,
         decisions: Decisions,
         ids: Ids,
     ) -> None:
         self._outbox = outbox
         self._engine = engine
         self._desk = desk
+        self._commands = commands
         self._decisions = decisions
         self._ids = ids
 
@@ -111,7 +113,7 @@ class MessageIntake:
     ) -> None:
         """Writes the words down, and does what was decided."""
         if isinstance(decision, Remark):
-            self._desk.remark(tx, decision.case, event, situation.who)
+            self._commands.remark(tx, decision.case, event, situation.who)
             return
         if conversation is None:
             raise ValueError("only a remark has no conversation")
@@ -124,7 +126,7 @@ class MessageIntake:
             case ToSupport(case=case):
                 self._desk.relay(tx, case, entry)
             case TakeOver():
-                self._desk.take_over(tx, conversation, situation.who, entry)
+                self._commands.take_over(tx, conversation, situation.who, entry)
             case Confirm(proposal=proposal):
                 self._decisions.confirm(tx, proposal, now)
             case Cancel(proposal=proposal):

@@ -473,6 +473,22 @@ class SupportDesk(Protocol):
         """
         ...
 
+    def relay(self, tx: UnitOfWork, escalation: Escalation, entry: TranscriptEntry) -> None:
+        """Shows what the customer wrote, or code posted to them, in the support thread."""
+        ...
+
+    def ask_approval(self, tx: UnitOfWork, proposal: Proposal, conversation: Conversation) -> None:
+        """Posts the approval card for support's approvers, with the very arguments that run."""
+        ...
+
+    def proposal_changed(self, tx: UnitOfWork, proposal: Proposal) -> None:
+        """Redraws the approval card after any decision."""
+        ...
+
+
+class SupportCommands(Protocol):
+    """What support people do with cases. Synchronous, inside the caller's transaction."""
+
     def take_over(
         self,
         tx: UnitOfWork,
@@ -484,18 +500,6 @@ class SupportDesk(Protocol):
 
         Opens a case claimed by them, or claims the waiting one; the agent is silent from here on.
         """
-        ...
-
-    def relay(self, tx: UnitOfWork, escalation: Escalation, entry: TranscriptEntry) -> None:
-        """Shows what the customer wrote, or code posted to them, in the support thread."""
-        ...
-
-    def ask_approval(self, tx: UnitOfWork, proposal: Proposal, conversation: Conversation) -> None:
-        """Posts the approval card for support's approvers, with the very arguments that run."""
-        ...
-
-    def proposal_changed(self, tx: UnitOfWork, proposal: Proposal) -> None:
-        """Redraws the approval card after any decision."""
         ...
 
     def press(self, tx: UnitOfWork, event: ButtonPressed, who: Requester) -> Answer:

@@ -11,7 +11,7 @@ from agent_core.escalations import EscalationReason
 from agent_core.journal import InboxKind
 from agent_core.messages import ButtonPressed
 from agent_core.people import AccountId, Capability, Requester
-from agent_core.ports import Answer, Engine, SupportDesk, UnitOfWork
+from agent_core.ports import Answer, Engine, SupportCommands, SupportDesk, UnitOfWork
 from agent_core.proposals import Proposal, ProposalId, ProposalStatus
 from agent_core.router import Approve, Cancel, Confirm, Decline, route_approval, route_confirmation
 from agent_core.wake import wake
@@ -23,10 +23,17 @@ class PressIntake:
     """What follows from a button. Pressing twice, late or without right changes nothing."""
 
     def __init__(
-        self, *, engine: Engine, desk: SupportDesk, decisions: Decisions, access: Access
+        self,
+        *,
+        engine: Engine,
+        desk: SupportDesk,
+        commands: SupportCommands,
+        decisions: Decisions,
+        access: Access,
     ) -> None:
         self._engine = engine
         self._desk = desk
+        self._commands = commands
         self._decisions = decisions
         self._access = access
 
@@ -35,7 +42,7 @@ class PressIntake:
     ) -> Answer:
         """Decides the press in this transaction, and returns what its presser is owed at once."""
         if event.action.startswith("case."):
-            return self._desk.press(tx, event, who)
+            return self._commands.press(tx, event, who)
         match event.action:
             case presses.CONFIRM | presses.ASK_OWNER:
                 return self._on_proposal(tx, event, who, now, yes=True)
