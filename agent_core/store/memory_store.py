@@ -1,0 +1,90 @@
+"""The store in memory: for tests and for trying things out. It forgets everything at the end."""
+
+import asyncio
+import threading
+from collections.abc import Callable
+from typing import TypeVar
+
+from agent_core import ports
+from agent_core.ports import UnitOfWork
+from agent_core.store.memory_outgoing import MemoryEscalations, MemoryOutgoing
+from agent_core.store.memory_people import (
+    MemoryConversations,
+    MemoryPeople,
+    MemoryRooms,
+    MemoryTranscript,
+)
+from agent_core.store.memory_tables import Undo
+from agent_core.store.memory_turns import (
+    MemoryInbox,
+    MemoryLedger,
+    MemoryProposals,
+    MemoryTurns,
+)
+
+T = TypeVar("T")
+
+
+class MemoryUnit:
+    """The one unit of work of MemoryStore; see ports.UnitOfWork."""
+
+    def __init__(self) -> None:
+        self.undo: Undo = []
+        self.callbacks: list[Callable[[], None]] = []
+        self.rooms: ports.Rooms = MemoryRooms(self.undo)
+        self.people: ports.People = MemoryPeople(self.undo)
+        conversations = MemoryConversations(self.undo)
+        self.conversations: ports.Conversations = conversations
+        self.transcript: ports.Transcript = MemoryTranscript(self.undo, conversations)
+        self.inbox: ports.Inbox = MemoryInbox(self.undo)
+        self.turns: ports.Turns = MemoryTurns(self.undo)
+        self.proposals: ports.Proposals = MemoryProposals(self.undo)
+        self.ledger: ports.Ledger = MemoryLedger(self.undo)
+        outgoing = MemoryOutgoing(self.undo)
+        self.outgoing: ports.Outgoing = outgoing
+        self.escalations: ports.Escalations = MemoryEscalations(self.undo, outgoing)
+
+    @property
+    def connection(self) -> object | None:
+        return None
+
+    def after_commit(self, callback: Callable[[], None]) -> None:
+        self.callbacks.append(callback)
+
+    def commit(self) -> list[Callable[[], None]]:
+        """Forgets how to undo, and returns what is to be called now."""
+        callbacks = list(self.callbacks)
+        self.callbacks.clear()
+        self.undo.clear()
+        return callbacks
+
+    def roll_back(self) -> None:
+        while self.undo:
+            self.undo.pop()()
+        self.callbacks.clear()
+
+
+class MemoryStore:
+    """`ports.Store`."""
+
+    def __init__(self) -> None:
+        self._unit = MemoryUnit()
+        self._lock = threading.Lock()
+
+    async def run(self, fn: Callable[[UnitOfWork], T]) -> T:
+        # A real store lets others run meanwhile; so does this one, for the same races to show.
+        await asyncio.sleep(0)
+        with self._lock:
+            try:
+                result = fn(self._unit)
+            except BaseException:
+                self._unit.roll_back()
+                raise
+            callbacks = self._unit.commit()
+        for callback in callbacks:
+            callback()
+        await asyncio.sleep(0)
+        return result
+
+    async def close(self) -> None:
+        """Nothing to close."""

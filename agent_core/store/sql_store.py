@@ -1,0 +1,141 @@
+"""The store on SQLite and Postgres: one transaction for each `run`.
+
+SQLite: one writer thread with its own connection, `BEGIN IMMEDIATE`. Postgres: a pool, READ
+COMMITTED, every row that a decision rests on is read FOR UPDATE and every write compares and sets.
+So two transactions on one conversation follow each other as on SQLite, each sees what the other
+committed, and a function runs once; REPEATABLE READ would have to run it again after each clash.
+Only a deadlock, which Postgres ends by refusing one of the two, runs a function again.
+"""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy.exc import OperationalError
+
+from agent_core import ports
+from agent_core.errors import ConfigurationError
+from agent_core.ports import UnitOfWork
+from agent_core.store.sql import Sql
+from agent_core.store.sql_actions import SqlLedger, SqlProposals
+from agent_core.store.sql_conversations import SqlConversations, SqlTranscript
+from agent_core.store.sql_outgoing import SqlEscalations, SqlOutgoing
+from agent_core.store.sql_people import SqlPeople, SqlRooms
+from agent_core.store.sql_turns import SqlInbox, SqlTurns
+
+T = TypeVar("T")
+BUSY_SECONDS = 30
+POSTGRES_THREADS = 8
+DEADLOCK_TRIES = 5
+
+
+def database_url(url: str) -> sa.URL:
+    """The URL with the driver that we use. Raises ConfigurationError for another database."""
+    try:
+        parsed = sa.make_url(url)
+    except sa.exc.ArgumentError:
+        raise ConfigurationError(
+            ["HANDRAIL_DATABASE_URL is not a URL: write sqlite:///FILE or postgresql://…"]
+        ) from None
+    drivers = {"sqlite": "sqlite", "postgresql": "postgresql+psycopg"}
+    name = "postgresql" if parsed.get_backend_name() == "postgres" else parsed.get_backend_name()
+    if name not in drivers:
+        raise ConfigurationError(
+            [f"HANDRAIL_DATABASE_URL names {name}: only sqlite and postgresql are served"]
+        )
+    return parsed.set(drivername=drivers[name])
+
+
+def make_engine(url: str, *, threads: int = POSTGRES_THREADS) -> sa.Engine:
+    """A SQLAlchemy engine with the settings that the store relies on."""
+    parsed = database_url(url)
+    if parsed.get_backend_name() == "postgresql":
+        return sa.create_engine(
+            parsed, pool_size=threads, max_overflow=0, pool_pre_ping=True,
+            isolation_level="READ COMMITTED",
+        )  # fmt: skip
+    if not parsed.database or parsed.database == ":memory:":
+        raise ConfigurationError(
+            ["HANDRAIL_DATABASE_URL names no file: write sqlite:///FILE, or use the memory store"]
+        )
+    engine = sa.create_engine(
+        parsed, poolclass=sa.pool.StaticPool, connect_args={"timeout": BUSY_SECONDS,
+        "check_same_thread": False},
+    )  # fmt: skip
+    sa.event.listen(engine, "connect", _prepare_sqlite)
+    sa.event.listen(engine, "begin", _begin_immediate)
+    return engine
+
+
+def _prepare_sqlite(connection: Any, _record: object) -> None:
+    connection.isolation_level = None  # the driver begins nothing by itself
+    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
+        connection.execute(f"PRAGMA {pragma}").close()
+
+
+def _begin_immediate(connection: sa.Connection) -> None:
+    # The write lock first: a transaction that reads and then writes never has to be refused.
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+class SqlUnit:
+    """One transaction of SqlStore; see ports.UnitOfWork."""
+
+    def __init__(self, connection: sa.Connection) -> None:
+        sql = Sql(connection)
+        self.connection = connection
+        self.callbacks: list[Callable[[], None]] = []
+        self.rooms: ports.Rooms = SqlRooms(sql)
+        self.people: ports.People = SqlPeople(sql)
+        self.conversations: ports.Conversations = SqlConversations(sql)
+        self.transcript: ports.Transcript = SqlTranscript(sql)
+        self.inbox: ports.Inbox = SqlInbox(sql)
+        self.turns: ports.Turns = SqlTurns(sql)
+        self.proposals: ports.Proposals = SqlProposals(sql)
+        self.ledger: ports.Ledger = SqlLedger(sql)
+        self.outgoing: ports.Outgoing = SqlOutgoing(sql)
+        self.escalations: ports.Escalations = SqlEscalations(sql)
+
+    def after_commit(self, callback: Callable[[], None]) -> None:
+        self.callbacks.append(callback)
+
+
+class SqlStore:
+    """`ports.Store`. The tables must be there: `migrations.migrate(url)` makes them."""
+
+    def __init__(self, url: str, *, threads: int = POSTGRES_THREADS) -> None:
+        self._engine = make_engine(url, threads=threads)
+        self.is_sqlite = self._engine.dialect.name == "sqlite"
+        workers = 1 if self.is_sqlite else threads
+        self._threads = ThreadPoolExecutor(workers, thread_name_prefix="handrail-store")
+
+    async def run(self, fn: Callable[[UnitOfWork], T]) -> T:
+        """One transaction. It is carried to its end also where the caller is cancelled."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._threads, self._run, fn, loop)
+
+    async def close(self) -> None:
+        """Waits for running transactions, then closes every connection."""
+        await asyncio.to_thread(self._threads.shutdown, wait=True)
+        self._engine.dispose()
+
+    def _run(self, fn: Callable[[UnitOfWork], T], loop: asyncio.AbstractEventLoop) -> T:
+        for _ in range(DEADLOCK_TRIES - 1):
+            try:
+                return self._once(fn, loop)
+            except OperationalError as problem:
+                if getattr(problem.orig, "sqlstate", None) != "40P01":
+                    raise
+        return self._once(fn, loop)
+
+    def _once(self, fn: Callable[[UnitOfWork], T], loop: asyncio.AbstractEventLoop) -> T:
+        # The row count of an INSERT is kept on request only, and `Sql.add` reads it.
+        with self._engine.execution_options(preserve_rowcount=True).begin() as connection:
+            unit = SqlUnit(connection)
+            result = fn(unit)
+        for callback in unit.callbacks:
+            # Before `run` returns to its caller, and also where nobody waits for it any more.
+            loop.call_soon_threadsafe(callback)
+        return result
