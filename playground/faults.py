@@ -18,19 +18,20 @@ Answer = Callable[[], Awaitable[web.StreamResponse]]
 
 
 class FaultKind(StrEnum):
-    """What goes wrong. Only DROP_ANSWER and SLOW let the call have its effect."""
+    """What goes wrong. DROP_ANSWER, SLOW and SLOW_ANSWER let the call have its effect."""
 
     RATE_LIMITED = "rate_limited"
     SERVER_ERROR = "server_error"
     DROP_ANSWER = "drop_answer"
     DROP_REQUEST = "drop_request"
     SLOW = "slow"
+    SLOW_ANSWER = "slow_answer"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
     """One fault: `retry_after_seconds` for RATE_LIMITED, `status` for SERVER_ERROR, `delay_seconds`
-    for SLOW. `times=None` means until cleared."""
+    for SLOW and SLOW_ANSWER. `times=None` means until cleared."""
 
     server: str
     kind: FaultKind
@@ -93,7 +94,8 @@ async def answer_with_fault(
     """Answers as `answer` does, or as the fault says.
 
     RATE_LIMITED and SERVER_ERROR answer without effect; DROP_REQUEST cuts the connection without
-    effect; DROP_ANSWER lets the effect happen and then cuts it; SLOW waits, then answers.
+    effect; DROP_ANSWER lets the effect happen and then cuts it; SLOW waits before the effect,
+    SLOW_ANSWER between the effect and the answer.
     """
     if fault is None:
         return await answer()
@@ -109,6 +111,10 @@ async def answer_with_fault(
         case FaultKind.SLOW:
             await asyncio.sleep(fault.delay_seconds)
             return await answer()
+        case FaultKind.SLOW_ANSWER:
+            response = await answer()
+            await asyncio.sleep(fault.delay_seconds)
+            return response
         case FaultKind.DROP_ANSWER:
             response = await answer()
             _cut(request)

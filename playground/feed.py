@@ -8,6 +8,8 @@ from typing import Any
 
 from aiohttp import web
 
+from playground.loopback import CORS_HEADERS
+
 _REMEMBERED = 1_000
 _HEARTBEAT_SECONDS = 15.0
 
@@ -45,7 +47,7 @@ class Feed:
             headers={
                 "Content-Type": "text/event-stream",
                 "Cache-Control": "no-store",
-                **request.get("cors", {}),
+                **request.get(CORS_HEADERS, {}),
             }
         )
         waker = asyncio.Event()

@@ -1,11 +1,16 @@
 """Serving a stand-in on loopback: start on any port, stop without waiting, and who may call it."""
 
+import asyncio
+import contextlib
+import signal
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from urllib.parse import urlsplit
 
 from aiohttp import web
 
+CORS_HEADERS = web.RequestKey("cors_headers", dict[str, str])
 LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "::1")
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -27,7 +32,7 @@ async def loopback_origins(request: web.Request, handler: Handler) -> web.Stream
     if request.method == "OPTIONS":
         return web.Response(status=204, headers=allowed)
     # A stream has sent its headers before the handler returns, so it asks for them itself.
-    request["cors"] = allowed
+    request[CORS_HEADERS] = allowed
     response = await handler(request)
     if not response.prepared:
         response.headers.update(allowed)
@@ -48,3 +53,16 @@ async def serving(app: web.Application, *, port: int = 0) -> AsyncIterator[str]:
         yield f"http://127.0.0.1:{runner.addresses[0][1]}"
     finally:
         await runner.cleanup()
+
+
+async def until_stopped(address: str) -> None:
+    """Says on standard output where the server listens, and waits for SIGINT or SIGTERM."""
+    asked_to_stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        # Windows' loop has no signal handlers; there Ctrl-C raises KeyboardInterrupt.
+        with contextlib.suppress(NotImplementedError):
+            loop.add_signal_handler(number, asked_to_stop.set)
+    sys.stdout.write(f"listening on {address}\n")
+    sys.stdout.flush()
+    await asked_to_stop.wait()

@@ -111,6 +111,9 @@ SLACK_SIGNING_SECRET = "playground-signing-secret"
 SLACK_BOT_TOKEN = "xoxb-playground-bot"
 SLACK_APP_TOKEN = "xapp-playground-app"
 
+# --- The payment provider ------------------------------------------------------------------------
+PAYMENTS_API_KEY = "playground-payments-key"
+
 # --- Slack: people ---------------------------------------------------------------------------
 COLLEAGUE = SlackPerson(
     user_id="U0SAM",

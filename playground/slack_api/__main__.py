@@ -3,10 +3,10 @@
 import argparse
 import asyncio
 import contextlib
-import signal
 import sys
 
 from playground import people
+from playground.loopback import until_stopped
 from playground.slack_api.app import running
 from playground.slack_api.delivery import RETRY_DELAYS
 from playground.slack_api.world import SlackWorld
@@ -33,16 +33,8 @@ async def _serve(options: argparse.Namespace) -> None:
         signing_secret=options.signing_secret,
         retry_delays=tuple(options.retry_delays),
     )
-    asked_to_stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        # Windows' loop has no signal handlers; there Ctrl-C raises KeyboardInterrupt.
-        with contextlib.suppress(NotImplementedError):
-            loop.add_signal_handler(number, asked_to_stop.set)
     async with running(world, port=options.port) as address:
-        sys.stdout.write(f"listening on {address}\n")
-        sys.stdout.flush()
-        await asked_to_stop.wait()
+        await until_stopped(address)
 
 
 def main() -> None:

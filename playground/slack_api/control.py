@@ -3,134 +3,16 @@
 import base64
 import binascii
 from collections.abc import Awaitable, Callable
-from typing import Any
 
 from aiohttp import web
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ValidationError
 
 from playground.faults import add_fault_routes
+from playground.slack_api import orders
 from playground.slack_api.delivery import Attempt
 from playground.slack_api.state import Json, SlackRefusal
-from playground.slack_api.workspace import MentionOrder, channel_as_json
+from playground.slack_api.workspace import channel_as_json
 from playground.slack_api.world import SharedFile, SlackWorld
-
-
-class _Order(BaseModel):
-    """What every order checks: unknown fields and wrong types are answered with 400."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
-
-
-class _File(_Order):
-    name: str
-    mimetype: str = "application/octet-stream"
-    content_base64: str
-
-
-class _Say(_Order):
-    user_id: str
-    channel_id: str
-    text: str
-    thread_ts: str | None = None
-    mention: bool = False
-    broadcast: bool = False
-    files: list[_File] = []
-    copies: int = Field(default=1, ge=1, le=100)
-    order: MentionOrder | None = None
-
-
-class _Edit(_Order):
-    user_id: str
-    channel_id: str
-    ts: str
-    text: str
-
-
-class _Delete(_Order):
-    user_id: str
-    channel_id: str
-    ts: str
-
-
-class _React(_Order):
-    user_id: str
-    channel_id: str
-    ts: str
-    name: str
-    remove: bool = False
-
-
-class _BotSay(_Order):
-    channel_id: str
-    text: str
-    thread_ts: str | None = None
-
-
-class _Direct(_Order):
-    user_id: str
-
-
-class _Place(_Order):
-    user_id: str
-    action_id: str
-    channel_id: str | None = None
-    ts: str | None = None
-    view_id: str | None = None
-
-
-class _Click(_Place):
-    block_id: str | None = None
-    value: Any = None
-
-
-class _Options(_Place):
-    text: str
-
-
-class _Submit(_Order):
-    user_id: str
-    view_id: str
-    values: dict[str, dict[str, Any]] = {}
-
-
-class _CloseView(_Order):
-    user_id: str
-    view_id: str
-
-
-class _Command(_Order):
-    user_id: str
-    channel_id: str
-    command: str
-    text: str = ""
-
-
-class _Redeliver(_Order):
-    number: int | None = None
-    event_id: str | None = None
-    copies: int = Field(default=1, ge=1, le=100)
-
-
-class _LoseAcks(_Order):
-    times: int = Field(ge=0, le=1000)
-
-
-class _Emit(_Order):
-    event: dict[str, Any]
-    channel_id: str | None = None
-    team_id: str | None = None
-
-
-class _Settings(_Order):
-    request_url: str | None = None
-    mention_order: MentionOrder | None = None
-    reply_count_events: bool | None = None
-    retry_delays: list[float] | None = None
-    ack_seconds: float | None = None
-
-
-class _Disconnect(_Order):
-    reason: str = "refresh_requested"
 
 
 class Control:
@@ -141,7 +23,7 @@ class Control:
 
     def add_to(self, app: web.Application) -> None:
         """Adds every route of the package's docstring below "Control routes"."""
-        orders: dict[str, Callable[[web.Request], Awaitable[Json]]] = {
+        handlers: dict[str, Callable[[web.Request], Awaitable[Json]]] = {
             "say": self._say,
             "edit": self._edit,
             "delete": self._delete,
@@ -159,7 +41,7 @@ class Control:
             "settings": self._settings,
             "disconnect": self._disconnect,
         }
-        for name, order in orders.items():
+        for name, order in handlers.items():
             app.router.add_post(f"/playground/slack/{name}", _answering(order))
         app.router.add_get("/playground/slack/state", self._state)
         app.router.add_get("/playground/slack/deliveries", self._deliveries)
@@ -181,71 +63,71 @@ class Control:
 
     # --- people's hands ----------------------------------------------------------------------
     async def _say(self, request: web.Request) -> Json:
-        order = _Say.model_validate_json(await request.text())
+        order = orders.Say.model_validate_json(await request.text())
         fields = order.model_dump(exclude={"files"})
         files = [_shared(file) for file in order.files]
         return {"message": self._world.say(**fields, files=files)}
 
     async def _edit(self, request: web.Request) -> Json:
-        order = _Edit.model_validate_json(await request.text())
+        order = orders.Edit.model_validate_json(await request.text())
         return {"message": self._world.edit(**order.model_dump())}
 
     async def _delete(self, request: web.Request) -> Json:
-        self._world.delete(**_Delete.model_validate_json(await request.text()).model_dump())
+        self._world.delete(**orders.Delete.model_validate_json(await request.text()).model_dump())
         return {}
 
     async def _react(self, request: web.Request) -> Json:
-        self._world.react(**_React.model_validate_json(await request.text()).model_dump())
+        self._world.react(**orders.React.model_validate_json(await request.text()).model_dump())
         return {}
 
     async def _bot_say(self, request: web.Request) -> Json:
-        order = _BotSay.model_validate_json(await request.text())
+        order = orders.BotSay.model_validate_json(await request.text())
         return {"message": self._world.other_bot_says(**order.model_dump())}
 
     async def _direct(self, request: web.Request) -> Json:
-        order = _Direct.model_validate_json(await request.text())
+        order = orders.Direct.model_validate_json(await request.text())
         return {"channel": channel_as_json(self._world.open_direct(order.user_id))}
 
     async def _click(self, request: web.Request) -> Json:
-        order = _Click.model_validate_json(await request.text())
+        order = orders.Click.model_validate_json(await request.text())
         return _attempt(await self._world.click(**order.model_dump()))
 
     async def _options(self, request: web.Request) -> Json:
-        order = _Options.model_validate_json(await request.text())
+        order = orders.Options.model_validate_json(await request.text())
         return {"options": await self._world.search_options(**order.model_dump())}
 
     async def _submit(self, request: web.Request) -> Json:
-        order = _Submit.model_validate_json(await request.text())
+        order = orders.Submit.model_validate_json(await request.text())
         ended = await self._world.submit(**order.model_dump())
         attempt = _attempt(ended.attempt) if ended.attempt else {}
         return {"action": ended.action, "errors": ended.errors, **attempt}
 
     async def _close_view(self, request: web.Request) -> Json:
-        order = _CloseView.model_validate_json(await request.text())
+        order = orders.CloseView.model_validate_json(await request.text())
         await self._world.close_view(order.user_id, order.view_id)
         return {}
 
     async def _command(self, request: web.Request) -> Json:
-        order = _Command.model_validate_json(await request.text())
+        order = orders.Command.model_validate_json(await request.text())
         return _attempt(await self._world.command(**order.model_dump()))
 
     # --- trouble -----------------------------------------------------------------------------
     async def _redeliver(self, request: web.Request) -> Json:
-        order = _Redeliver.model_validate_json(await request.text())
+        order = orders.Redeliver.model_validate_json(await request.text())
         return {"delivery": self._world.redeliver(**order.model_dump()).as_json()}
 
     async def _lose_acks(self, request: web.Request) -> Json:
-        self._world.lose_acks(_LoseAcks.model_validate_json(await request.text()).times)
+        self._world.lose_acks(orders.LoseAcks.model_validate_json(await request.text()).times)
         return {}
 
     async def _emit(self, request: web.Request) -> Json:
-        order = _Emit.model_validate_json(await request.text())
+        order = orders.Emit.model_validate_json(await request.text())
         if not isinstance(order.event.get("type"), str):
             raise SlackRefusal("invalid_event", ["`event` needs a `type`"])
         return {"delivery": self._world.emit(**order.model_dump()).as_json()}
 
     async def _settings(self, request: web.Request) -> Json:
-        order = _Settings.model_validate_json(await request.text())
+        order = orders.Settings.model_validate_json(await request.text())
         courier, workspace = self._world.courier, self._world.workspace
         if order.request_url is not None:
             courier.request_url = order.request_url
@@ -266,7 +148,7 @@ class Control:
         }
 
     async def _disconnect(self, request: web.Request) -> Json:
-        order = _Disconnect.model_validate_json(await request.text())
+        order = orders.Disconnect.model_validate_json(await request.text())
         await self._world.socket_mode.disconnect(order.reason)
         return {}
 
@@ -301,7 +183,7 @@ def _attempt(attempt: Attempt) -> Json:
     }
 
 
-def _shared(file: _File) -> SharedFile:
+def _shared(file: orders.File) -> SharedFile:
     try:
         content = base64.b64decode(file.content_base64, validate=True)
     except binascii.Error as problem:

@@ -53,6 +53,7 @@ class SocketMode:
         self._courier = courier
         self._tickets: set[str] = set()
         self._open: dict[SocketConnection, web.WebSocketResponse] = {}
+        self.connected = asyncio.Event()
 
     def new_ticket(self) -> str:
         """A ticket that opens one connection."""
@@ -72,6 +73,7 @@ class SocketMode:
         await channel.send_str(json.dumps(self._hello()))
         self._courier.sockets.append(connection)
         self._open[connection] = channel
+        self.connected.set()
         try:
             async for message in channel:
                 if message.type == WSMsgType.TEXT:
@@ -80,6 +82,8 @@ class SocketMode:
             if connection in self._courier.sockets:
                 self._courier.sockets.remove(connection)
             self._open.pop(connection, None)
+            if not self._open:
+                self.connected.clear()
             connection.lost()
         return channel
 

@@ -1,23 +1,21 @@
 """Slack's Web API under `/api/<method>`: arguments, token check, and answers in its shapes."""
 
 import copy
-import json
 import time
 from collections.abc import Callable
-from typing import Any
 
 from aiohttp import web
 
 from playground import people
 from playground.faults import Fault, FaultKind, answer_with_fault
 from playground.slack_api import directory
+from playground.slack_api.arguments import arguments_of, page_of
 from playground.slack_api.state import Channel, Json, SlackRefusal
 from playground.slack_api.world import SlackWorld
 
-_JSON_ARGUMENTS = ("blocks", "metadata", "view", "attachments", "icons")
 _PUBLIC_METHODS = ("api.test", "oauth.v2.access")
 _APP_TOKEN_METHODS = ("apps.connections.open",)
-_FLAGS = {"true": True, "1": True, "false": False, "0": False}
+_WITH_EFFECT = (FaultKind.SLOW, FaultKind.SLOW_ANSWER, FaultKind.DROP_ANSWER)
 
 
 class WebApi:
@@ -60,7 +58,7 @@ class WebApi:
         async def answer() -> web.StreamResponse:
             return await self._answer(request, method, fault)
 
-        if fault is not None and fault.kind not in (FaultKind.SLOW, FaultKind.DROP_ANSWER):
+        if fault is not None and fault.kind not in _WITH_EFFECT:
             self._note(method, {}, {"ok": False, "error": str(fault.kind)}, fault)
         return await answer_with_fault(request, fault, answer)
 
@@ -69,7 +67,7 @@ class WebApi:
     ) -> web.StreamResponse:
         arguments: Json = {}
         try:
-            arguments = await _arguments(request)
+            arguments = await arguments_of(request)
             self._check_token(request, method, arguments)
             if method not in self._methods:
                 raise SlackRefusal("unknown_method")
@@ -200,7 +198,7 @@ class WebApi:
 
     def _members(self, arguments: Json) -> Json:
         channel = self._app.room(str(arguments.get("channel", "")))
-        page, cursor = _page(channel.member_ids, arguments, limit=100)
+        page, cursor = page_of(channel.member_ids, arguments, limit=100)
         return {"members": page, "response_metadata": {"next_cursor": cursor}}
 
     def _history(self, arguments: Json) -> Json:
@@ -225,7 +223,7 @@ class WebApi:
             for message in messages
             if oldest < message["ts"] < latest or (inclusive and message["ts"] in (oldest, latest))
         ]
-        page, cursor = _page(chosen, arguments, limit=100)
+        page, cursor = page_of(chosen, arguments, limit=100)
         shown = copy.deepcopy(page)
         if not arguments.get("include_all_metadata"):
             for message in shown:
@@ -274,35 +272,3 @@ class WebApi:
 
 def _posted(channel: Channel, message: Json) -> Json:
     return {"channel": channel.channel_id, "ts": message["ts"], "message": copy.deepcopy(message)}
-
-
-def _page(items: list[Any], arguments: Json, *, limit: int) -> tuple[list[Any], str]:
-    asked = str(arguments.get("limit") or limit)
-    cursor = str(arguments.get("cursor") or "0")
-    if not asked.isdigit() or not cursor.isdigit():
-        raise SlackRefusal("invalid_cursor" if asked.isdigit() else "invalid_limit")
-    start, size = int(cursor), max(1, min(int(asked), 1000))
-    return items[start : start + size], str(start + size) if len(items) > start + size else ""
-
-
-async def _arguments(request: web.Request) -> Json:
-    """The call's arguments, from a JSON or a form body, or the query string."""
-    if request.content_type == "application/json":
-        try:
-            body = await request.json()
-        except ValueError as problem:
-            raise SlackRefusal("invalid_json") from problem
-        if not isinstance(body, dict):
-            raise SlackRefusal("json_not_object")
-        return {name: value for name, value in body.items() if value is not None}
-    fields: Json = {**request.query, **(await request.post())}
-    for name in _JSON_ARGUMENTS:
-        if isinstance(fields.get(name), str):
-            try:
-                fields[name] = json.loads(fields[name])
-            except ValueError as problem:
-                raise SlackRefusal(f"invalid_{name}_format") from problem
-    for name, value in fields.items():
-        if name in ("reply_broadcast", "include_all_metadata", "inclusive"):
-            fields[name] = _FLAGS.get(str(value).lower(), False)
-    return fields
