@@ -9,6 +9,7 @@ from agent_core.answers import about_this_agent, account_choice
 from agent_core.conversation import Audience, Conversation, RoomBinding, RoomMode
 from agent_core.delivery import room_destination
 from agent_core.directory import is_ours, requester_of
+from agent_core.errors import ConversationChanged
 from agent_core.message_intake import MessageIntake
 from agent_core.messages import (
     ButtonPressed,
@@ -39,6 +40,8 @@ from agent_core.room_intake import RoomIntake
 from agent_core.router import Situation, route_message
 
 log = logging.getLogger(__name__)
+
+TRIES = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +90,11 @@ class Intake:
             return Answer()
         if isinstance(event, OptionsAsked):
             return await self._options(event)
+        for _ in range(TRIES - 1):
+            try:
+                return await self._store.run(lambda tx: self._take(tx, event, self._clock.now()))
+            except ConversationChanged:
+                continue  # somebody was faster: read the new state and decide again
         return await self._store.run(lambda tx: self._take(tx, event, self._clock.now()))
 
     def _take(self, tx: UnitOfWork, event: InboundEvent, now: datetime) -> Answer:

@@ -1,0 +1,126 @@
+"""Gathers the full context of a case and posts it: the account's facts first, then our own."""
+
+import logging
+from dataclasses import replace
+
+from agent_core.conversation import Conversation
+from agent_core.errors import ConversationChanged, ToolError
+from agent_core.escalations import Brief, Escalation, EscalationId, Priority
+from agent_core.messages import OutboundMessage, OutgoingId
+from agent_core.people import AccountId, Capability
+from agent_core.ports import AccountDirectory, Clock, Store, UnitOfWork
+from escalation import post
+from escalation.desk import Desk
+
+log = logging.getLogger(__name__)
+
+TRANSCRIPT_LENGTH = 20
+LEDGER_LENGTH = 20
+
+
+class Briefing:
+    """The handler of `brief:` timers: once for each case, however often it runs."""
+
+    def __init__(
+        self, *, store: Store, desk: Desk, accounts: AccountDirectory, clock: Clock
+    ) -> None:
+        self._store = store
+        self._desk = desk
+        self._accounts = accounts
+        self._clock = clock
+
+    async def brief(self, key: str) -> None:
+        """Posts the brief of case `key`, also where the account system does not answer."""
+        case = await self._store.run(lambda tx: tx.escalations.get(EscalationId(key)))
+        if case is None or case.card is not None:
+            return
+        lines = await self._account_lines(case.account_id)
+        await self._store.run(lambda tx: self._post(tx, EscalationId(key), lines))
+
+    async def _account_lines(self, account: AccountId | None) -> tuple[tuple[str, str], ...]:
+        if account is None:
+            return (("Account", "none: this room is not linked, or none was named"),)
+        try:
+            return await self._accounts.summary(account)
+        except ToolError as error:
+            log.warning("account system did not answer", extra={"problem": type(error).__name__})
+            return (
+                ("Account", str(account)),
+                ("Account system", "did not answer; look the account up yourself"),
+            )
+
+    def _post(
+        self, tx: UnitOfWork, case_id: EscalationId, lines: tuple[tuple[str, str], ...]
+    ) -> None:
+        case = tx.escalations.get(case_id)
+        conversation = tx.conversations.get(case.conversation_id) if case else None
+        if case is None or conversation is None or case.card is not None:
+            return
+        carded = replace(case, card=OutgoingId(f"case:{case.id}:card"))
+        tx.escalations.save(carded, expected=case)
+        brief = gather(tx, carded, conversation, lines)
+        now = self._clock.now()
+        first = post.card(carded, post.account_fields(brief))
+        for name, message in (
+            ("card", self._calling(tx, carded, first)),
+            ("transcript", post.transcript(brief)),
+            ("actions", post.done_so_far(brief)),
+            ("next", post.next_step(brief)),
+        ):
+            self._desk.post(tx, case.destination, f"case:{case.id}:{name}", message, now)
+
+    def _calling(
+        self, tx: UnitOfWork, case: Escalation, message: OutboundMessage
+    ) -> OutboundMessage:
+        """What cannot wait calls the support people by name."""
+        if case.priority is Priority.NORMAL:
+            return message
+        people = tx.people.with_capability(Capability.SUPPORT)
+        platform = self._desk.platform
+        return post.calling(people, platform, "please look at this one:", message)
+
+
+class Reminders:
+    """The handler of `remind:` timers: a case that nobody claimed is not forgotten."""
+
+    def __init__(self, *, store: Store, desk: Desk, clock: Clock) -> None:
+        self._store = store
+        self._desk = desk
+        self._clock = clock
+
+    async def remind(self, key: str, number: str) -> None:
+        """Calls support again, and tells the customer that it did. Nothing if it was claimed."""
+        try:
+            await self._store.run(lambda tx: self._remind(tx, EscalationId(key), number))
+        except ConversationChanged:
+            log.debug("claimed in the same moment")
+
+    def _remind(self, tx: UnitOfWork, case_id: EscalationId, number: str) -> None:
+        case = tx.escalations.get(case_id)
+        if case is None or not case.status.is_open or case.claimed_by is not None:
+            return
+        now = self._clock.now()
+        people = tx.people.with_capability(Capability.SUPPORT)
+        line = post.message(post.still_waiting(case))
+        called = post.calling(people, self._desk.platform, "nobody has claimed this yet:", line)
+        self._desk.post(tx, case.destination, f"case:{case.id}:remind:{number}", called, now)
+        sentence = f"{case.label} is still waiting for a person. I have reminded the support team."
+        self._desk.tell_customer(tx, case, f"reminded:{number}", sentence, now, relayed=False)
+
+
+def gather(
+    tx: UnitOfWork,
+    case: Escalation,
+    conversation: Conversation,
+    account_lines: tuple[tuple[str, str], ...],
+) -> Brief:
+    """All that is known in our own rows, with the account's lines as they were looked up."""
+    binding = tx.rooms.get(conversation.room)
+    return Brief(
+        escalation=case,
+        account_lines=account_lines,
+        room=(binding.name if binding else "") or str(conversation.room),
+        transcript=tuple(tx.transcript.last(conversation.id, TRANSCRIPT_LENGTH)),
+        ledger=tuple(tx.ledger.of_conversation(conversation.id, LEDGER_LENGTH)),
+        open_proposals=tuple(tx.proposals.open_in(conversation.id)),
+    )

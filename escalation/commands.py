@@ -1,0 +1,293 @@
+"""What support people do with a case: claim, reply, hand back, resolve, take over.
+
+Each is decided in the intake transaction by compare-and-set: of two people one gets the case, and
+the other is told who has it.
+"""
+
+from dataclasses import replace
+from datetime import datetime
+
+from agent_core import presses
+from agent_core.blocks import Form, Input, InputKind, Text
+from agent_core.conversation import (
+    Conversation,
+    ConversationId,
+    ConversationStatus,
+    Speaker,
+    TranscriptEntry,
+)
+from agent_core.decisions import Decisions
+from agent_core.escalations import (
+    Escalation,
+    EscalationId,
+    EscalationReason,
+    EscalationStatus,
+)
+from agent_core.messages import (
+    Author,
+    ButtonPressed,
+    FormSubmitted,
+    InboundMessage,
+    OutboundMessage,
+    OutgoingId,
+)
+from agent_core.outgoing import OutgoingRow
+from agent_core.people import Capability, PersonId, Requester
+from agent_core.ports import Answer, Clock, Outbox, UnitOfWork
+from escalation import post
+from escalation.desk import Desk
+
+NOT_SUPPORT = (
+    "You are not named as a support person, so you cannot do this. An operator can name you: "
+    "handrail people set {address} --can support"
+)
+GONE = "This case is no longer known."
+REPLY_LENGTH = 3000
+
+
+class Commands:
+    """The SupportCommands port."""
+
+    def __init__(self, *, desk: Desk, outbox: Outbox, decisions: Decisions, clock: Clock) -> None:
+        self._desk = desk
+        self._outbox = outbox
+        self._decisions = decisions
+        self._clock = clock
+
+    def press(self, tx: UnitOfWork, event: ButtonPressed, who: Requester) -> Answer:
+        """Decides a `case.*` button."""
+        case_id, _, rest = event.value.partition("|")
+        case = tx.escalations.get(EscalationId(case_id))
+        if case is None:
+            return Answer(notice=GONE)
+        if (refusal := self._refusal(case, who, event.action)) is not None:
+            return Answer(notice=refusal)
+        now = self._clock.now()
+        match event.action:
+            case presses.CLAIM:
+                self._claim(tx, case, who, now)
+                return Answer()
+            case presses.REPLY:
+                return Answer(form=reply_form(case))
+            case presses.HAND_BACK:
+                return self._close(tx, case, who, EscalationStatus.HANDED_BACK, now)
+            case presses.RESOLVE:
+                return self._close(tx, case, who, EscalationStatus.RESOLVED, now)
+            case presses.SEND_TO_CUSTOMER:
+                return self._send_remark(tx, case, who, rest, now)
+        return Answer(notice=GONE)
+
+    def submit(self, tx: UnitOfWork, event: FormSubmitted, who: Requester) -> Answer:
+        """The reply form. What is wrong keeps the form open, with the words still in it."""
+        case = tx.escalations.get(EscalationId(event.value))
+        if event.form != presses.REPLY_FORM or case is None:
+            return Answer(form_errors={presses.REPLY_TEXT: GONE})
+        text = event.inputs.get(presses.REPLY_TEXT, "").strip()
+        if not text:
+            return Answer(form_errors={presses.REPLY_TEXT: "Write what the customer shall read."})
+        if (refusal := self._refusal(case, who, presses.REPLY)) is not None:
+            return Answer(form_errors={presses.REPLY_TEXT: refusal})
+        now = self._clock.now()
+        if tx.inbox.take(f"form:{event.submission_id}", now):
+            self._reply(tx, case, who, text, f"reply:{event.submission_id}", now)
+        return Answer()
+
+    def remark(
+        self, tx: UnitOfWork, escalation: Escalation, event: InboundMessage, who: Requester
+    ) -> None:
+        """Stays inside; kept with the case and not with the customer's conversation."""
+        seq = tx.transcript.append(
+            TranscriptEntry(
+                conversation_id=_inside(escalation),
+                speaker=Speaker.SUPPORT,
+                name=who.name,
+                text=event.text,
+                at=event.sent_at,
+                identity=who.identity,
+                message=event.message,
+            )
+        )
+        may_send = who.can(Capability.SUPPORT) and escalation.status.is_open
+        hint = post.remark_hint(f"{escalation.id}|{seq}", may_send=may_send, to=who.identity)
+        row_id = f"hint:{event.message}"
+        self._desk.post(tx, escalation.destination, row_id, hint, event.sent_at)
+
+    def take_over(
+        self, tx: UnitOfWork, conversation: Conversation, who: Requester, entry: TranscriptEntry
+    ) -> Escalation:
+        """A colleague answered in the customer's thread. See the port."""
+        now = self._clock.now()
+        case = tx.escalations.open_in(conversation.id)
+        if case is None:
+            case = self._desk.open(
+                tx,
+                conversation,
+                reason=EscalationReason.TAKEN_OVER,
+                asked=f"{who.name} answered in the customer's thread.",
+                asked_by=who,
+                suggestion=f"{who.name} has this conversation. Hand it back when it is done.",
+                at=now,
+                quiet=True,
+            )
+        claimed = self._own(tx, case, who, now)
+        self._desk.relay(tx, claimed, entry)
+        self._outbox.queue(
+            tx,
+            OutgoingRow(
+                id=OutgoingId(f"case:{case.id}:taken:{who.key}"),
+                destination=conversation.destination,
+                message=post.take_over_hint(claimed, who.identity),
+                created_at=now,
+                conversation_id=conversation.id,
+            ),
+        )
+        return claimed
+
+    # --- who may ----------------------------------------------------------------------------
+
+    def _refusal(self, case: Escalation, who: Requester, action: str) -> str | None:
+        """Why this person cannot do this to this case now; None if they can."""
+        owns = case.claimed_by is not None and str(case.claimed_by) == who.key
+        if not owns and not (who.can(Capability.SUPPORT) or who.can(Capability.LEAD)):
+            return NOT_SUPPORT.format(address=who.identity)
+        if not case.status.is_open:
+            return f"{case.label} is closed: it was {case.status.value.replace('_', ' ')}."
+        if case.claimed_by is None or owns:
+            return None
+        if action == presses.CLAIM or not who.can(Capability.LEAD):
+            return f"{case.claimed_by_name} has {case.label}."
+        return None
+
+    # --- what happens -----------------------------------------------------------------------
+
+    def _claim(self, tx: UnitOfWork, case: Escalation, who: Requester, now: datetime) -> Escalation:
+        if case.claimed_by is not None:
+            return case
+        claimed = self._own(tx, case, who, now)
+        sentence = f"**{who.name}** from the support team has joined ({case.label})."
+        self._desk.tell_customer(tx, claimed, f"claimed:{who.key}", sentence, now)
+        return claimed
+
+    def _own(self, tx: UnitOfWork, case: Escalation, who: Requester, now: datetime) -> Escalation:
+        """The case and the conversation become this person's; open confirmations end."""
+        claimed = replace(
+            case,
+            status=EscalationStatus.CLAIMED,
+            claimed_by=PersonId(who.key),
+            claimed_by_name=who.name,
+            claimed_at=now,
+        )
+        tx.escalations.save(claimed, expected=case)
+        conversation = tx.conversations.get(case.conversation_id)
+        if conversation is not None:
+            owned = conversation.moved(ConversationStatus.WITH_SUPPORT, to=PersonId(who.key))
+            tx.conversations.save(owned, expected_epoch=conversation.epoch)
+            self._decisions.close_unconfirmed(tx, owned, now)
+        self._desk.redraw(tx, claimed, now)
+        return claimed
+
+    def _reply(
+        self,
+        tx: UnitOfWork,
+        case: Escalation,
+        who: Requester,
+        text: str,
+        row_id: str,
+        now: datetime,
+    ) -> None:
+        """To the customer, under the person's name; an unclaimed case becomes theirs."""
+        owned = self._claim(tx, case, who, now)
+        conversation = tx.conversations.get(case.conversation_id)
+        if conversation is None:
+            return
+        entry = TranscriptEntry(
+            conversation_id=conversation.id,
+            speaker=Speaker.SUPPORT,
+            name=who.name,
+            text=text,
+            at=now,
+            identity=who.identity,
+        )
+        entry = replace(entry, seq=tx.transcript.append(entry))
+        self._outbox.queue(
+            tx,
+            OutgoingRow(
+                id=OutgoingId(row_id),
+                destination=conversation.destination,
+                message=OutboundMessage(
+                    blocks=(Text(markdown=text),),
+                    fallback=text,
+                    author=Author.PERSON,
+                    author_name=who.name,
+                ),
+                created_at=now,
+                conversation_id=conversation.id,
+            ),
+        )
+        self._desk.relay(tx, owned, entry)
+
+    def _send_remark(
+        self, tx: UnitOfWork, case: Escalation, who: Requester, seq: str, now: datetime
+    ) -> Answer:
+        entry = tx.transcript.get(_inside(case), int(seq)) if seq.isdecimal() else None
+        if entry is None or entry.deleted_at is not None:
+            return Answer(notice="This remark is gone, so nothing was sent.")
+        if entry.identity != who.identity:
+            return Answer(notice="Only its author can send a remark to the customer.")
+        row_id = f"reply:{case.id}:{seq}"
+        if tx.outgoing.get(OutgoingId(row_id)) is not None:
+            return Answer(notice="This was sent already.")
+        self._reply(tx, case, who, entry.text, row_id, now)
+        return Answer(notice="Sent to the customer under your name.")
+
+    def _close(
+        self,
+        tx: UnitOfWork,
+        case: Escalation,
+        who: Requester,
+        status: EscalationStatus,
+        now: datetime,
+    ) -> Answer:
+        closed = replace(
+            case, status=status, closed_at=now, claimed_by_name=case.claimed_by_name or who.name
+        )
+        tx.escalations.save(closed, expected=case)
+        conversation = tx.conversations.get(case.conversation_id)
+        resolved = status is EscalationStatus.RESOLVED
+        if conversation is not None:
+            moved = conversation.moved(
+                ConversationStatus.RESOLVED if resolved else ConversationStatus.WITH_AGENT
+            )
+            tx.conversations.save(moved, expected_epoch=conversation.epoch)
+        self._desk.redraw(tx, closed, now)
+        sentence = (
+            f"{who.name} has marked {case.label} as resolved. Write here if there is more."
+            if resolved
+            else f"{who.name} has handed this back to the AI agent ({case.label} is closed). "
+            "Write here to go on."
+        )
+        self._desk.tell_customer(tx, closed, status.value, sentence, now)
+        return Answer()
+
+
+def _inside(case: Escalation) -> ConversationId:
+    """Where remarks are kept: beside the case, out of the reach of the customer's thread."""
+    return ConversationId(f"inside:{case.id}")
+
+
+def reply_form(case: Escalation) -> Form:
+    """What the Reply button opens."""
+    return Form(
+        form=presses.REPLY_FORM,
+        value=str(case.id),
+        title=f"Reply, {case.label}"[:24],
+        inputs=(
+            Input(
+                id=presses.REPLY_TEXT,
+                label="What the customer reads, under your name",
+                kind=InputKind.LINES,
+            ),
+        ),
+        submit_label="Send",
+        intro=f"To {case.asked_by}, in the customer's thread.",
+    )

@@ -1,0 +1,257 @@
+"""Opens cases, keeps their support threads up to date, and asks support for approvals."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from agent_core import cards
+from agent_core.conversation import Conversation, ConversationStatus, Speaker, TranscriptEntry
+from agent_core.escalations import (
+    Escalation,
+    EscalationId,
+    EscalationReason,
+    EscalationStatus,
+    Priority,
+)
+from agent_core.messages import (
+    DestinationId,
+    OutboundMessage,
+    OutgoingId,
+    Platform,
+    ReplyAddress,
+    RoomRef,
+)
+from agent_core.outgoing import Destination, OutgoingRow
+from agent_core.people import Requester
+from agent_core.ports import Clock, Engine, EngineKind, Ids, Outbox, UnitOfWork
+from agent_core.proposals import Proposal
+from escalation import post
+
+BRIEF = "brief:"
+REMIND = "remind:"
+
+ASKED_LENGTH = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SupportRoom:
+    """Where cases go. `delivery` serves until the room itself has told the adapter's own.
+
+    `hours` is the vendor's sentence on when people answer; "" where none is configured.
+    """
+
+    room: RoomRef
+    delivery: dict[str, str]
+    hours: str = ""
+    remind_after: Sequence[timedelta] = (timedelta(minutes=10), timedelta(minutes=30))
+
+
+class Desk:
+    """The SupportDesk port."""
+
+    def __init__(
+        self, *, outbox: Outbox, engine: Engine, room: SupportRoom, ids: Ids, clock: Clock
+    ) -> None:
+        self._outbox = outbox
+        self._engine = engine
+        self._room = room
+        self._ids = ids
+        self._clock = clock
+
+    def open(
+        self,
+        tx: UnitOfWork,
+        conversation: Conversation,
+        *,
+        reason: EscalationReason,
+        asked: str,
+        asked_by: Requester,
+        suggestion: str,
+        at: datetime,
+        priority: Priority = Priority.NORMAL,
+        quiet: bool = False,
+    ) -> Escalation:
+        """Opens a case or returns the open one. See the port.
+
+        `quiet`: the customer is not told to wait, because a person has answered already.
+        """
+        existing = tx.escalations.open_in(conversation.id)
+        if existing is not None:
+            self.remark_by_code(tx, existing, post.another_reason(reason, suggestion), at)
+            return existing
+        case = Escalation(
+            id=EscalationId(self._ids.new("case")),
+            number=tx.escalations.next_number(),
+            conversation_id=conversation.id,
+            account_id=conversation.account,
+            reason=reason,
+            priority=priority,
+            status=EscalationStatus.WAITING,
+            asked=asked[:ASKED_LENGTH],
+            asked_by=asked_by.name,
+            suggestion=suggestion,
+            destination=DestinationId("pending"),
+            opened_at=at,
+        )
+        case = replace(case, destination=DestinationId(f"case:{case.id}"))
+        tx.escalations.add(case)
+        tx.outgoing.put_destination(self.thread_in_support_room(tx, case.destination))
+        if conversation.status is not ConversationStatus.WAITING_FOR_SUPPORT:
+            moved = conversation.moved(ConversationStatus.WAITING_FOR_SUPPORT)
+            tx.conversations.save(moved, expected_epoch=conversation.epoch)
+        self.brief_soon(tx, case)
+        if not quiet:
+            self._remind_later(tx, case, at)
+            sentence = post.customer_notice(case, self._room.hours)
+            self.tell_customer(tx, case, "opened", sentence, at, relayed=False)
+        return case
+
+    @property
+    def platform(self) -> Platform:
+        """Where support people are."""
+        return self._room.room.platform
+
+    def relay(self, tx: UnitOfWork, escalation: Escalation, entry: TranscriptEntry) -> None:
+        """Shows words of the customer's thread in the support thread, once for each version.
+
+        Before the brief is out there is nothing to add to: it will hold these words itself.
+        """
+        if escalation.card is None:
+            return
+        version = ""
+        if entry.deleted_at is not None:
+            version = ":deleted"
+        elif entry.edited_at is not None:
+            version = f":edited:{entry.edited_at.isoformat()}"
+        self.post(
+            tx,
+            escalation.destination,
+            f"relay:{escalation.id}:{entry.seq}{version}",
+            post.relayed(entry),
+            entry.edited_at or entry.at,
+        )
+
+    def ask_approval(self, tx: UnitOfWork, proposal: Proposal, conversation: Conversation) -> None:
+        """Posts the approval card in the support room, in a thread of its own."""
+        destination = DestinationId(f"approval:{proposal.id}")
+        tx.outgoing.put_destination(self.thread_in_support_room(tx, destination))
+        need = proposal.approval
+        people = [
+            person
+            for capability in sorted(need.capabilities if need else ())
+            for person in tx.people.with_capability(capability)
+        ]
+        card = cards.approval_card(proposal, proposal.account_name, post.asked_where(conversation))
+        called = post.calling(people, self.platform, "please decide:", card)
+        self.post(tx, destination, _approval_row(proposal), called, self._clock.now())
+
+    def proposal_changed(self, tx: UnitOfWork, proposal: Proposal) -> None:
+        """Redraws the approval card, if support has one."""
+        original = OutgoingId(_approval_row(proposal))
+        posted = tx.outgoing.get(original)
+        if posted is None:
+            return
+        self.post(
+            tx,
+            posted.destination,
+            f"{original}:{proposal.status}",
+            cards.approval_card(proposal, proposal.account_name),
+            self._clock.now(),
+            updates=original,
+        )
+
+    # --- for the other files of this folder -------------------------------------------------
+
+    def thread_in_support_room(self, tx: UnitOfWork, destination: DestinationId) -> Destination:
+        """A thread that its first post will open in the support room."""
+        known = tx.outgoing.destination(DestinationId(f"room:{self._room.room}"))
+        delivery = known.address.delivery if known else self._room.delivery
+        address = ReplyAddress(room=self._room.room, thread_id=None, delivery=delivery)
+        return Destination(id=destination, address=address, opens_thread=True)
+
+    def brief_soon(self, tx: UnitOfWork, case: Escalation) -> None:
+        """The brief needs the account system, so it is made outside this transaction."""
+        ref = f"{BRIEF}{case.id}"
+        self._engine.submit(tx, kind=EngineKind.TIMER, key=str(case.id), ref=ref)
+
+    def tell_customer(
+        self,
+        tx: UnitOfWork,
+        case: Escalation,
+        what: str,
+        sentence: str,
+        at: datetime,
+        *,
+        relayed: bool = True,
+    ) -> None:
+        """A sentence by code in the customer's thread, kept in the transcript."""
+        conversation = tx.conversations.get(case.conversation_id)
+        if conversation is None:
+            return
+        entry = TranscriptEntry(
+            conversation_id=conversation.id,
+            speaker=Speaker.CODE,
+            name="Handrail",
+            text=sentence,
+            at=at,
+        )
+        entry = replace(entry, seq=tx.transcript.append(entry))
+        row = OutgoingRow(
+            id=OutgoingId(f"case:{case.id}:{what}"),
+            destination=conversation.destination,
+            message=cards.notice(sentence),
+            created_at=at,
+            conversation_id=conversation.id,
+        )
+        self._outbox.queue(tx, row)
+        if relayed:
+            self.relay(tx, case, entry)
+
+    def remark_by_code(self, tx: UnitOfWork, case: Escalation, sentence: str, at: datetime) -> None:
+        """A line in the support thread alone."""
+        if case.card is not None:
+            row_id = f"case:{case.id}:line:{self._ids.new('line')}"
+            self.post(tx, case.destination, row_id, cards.notice(sentence), at)
+
+    def redraw(self, tx: UnitOfWork, case: Escalation, at: datetime) -> None:
+        """The case's card shows who has it now."""
+        if case.card is None:
+            return
+        self.post(
+            tx,
+            case.destination,
+            f"{case.card}:{self._ids.new('drawn')}",
+            post.card(case, post.remembered_lines(tx.outgoing.get(case.card))),
+            at,
+            updates=case.card,
+        )
+
+    def post(
+        self,
+        tx: UnitOfWork,
+        destination: DestinationId,
+        row_id: str,
+        message: OutboundMessage,
+        at: datetime,
+        updates: OutgoingId | None = None,
+    ) -> None:
+        """One row on its way inside the support room."""
+        self._outbox.queue(
+            tx,
+            OutgoingRow(
+                id=OutgoingId(row_id),
+                destination=destination,
+                message=message,
+                created_at=at,
+                updates=updates,
+            ),
+        )
+
+    def _remind_later(self, tx: UnitOfWork, case: Escalation, at: datetime) -> None:
+        for number, pause in enumerate(self._room.remind_after, start=1):
+            ref = f"{REMIND}{case.id}:{number}"
+            self._engine.submit(tx, kind=EngineKind.TIMER, key=str(case.id), ref=ref, at=at + pause)
+
+
+def _approval_row(proposal: Proposal) -> str:
+    return f"desk-approval:{proposal.id}"
