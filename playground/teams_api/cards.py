@@ -67,11 +67,11 @@ def _refresh_problem(card: Json) -> str | None:
 
 def _parts_problem(card: Json, version: tuple[int, int]) -> str | None:
     seen: set[str] = set()
-    for part in _parts(card):
-        problem = _part_problem(part, version)
+    for part in (card, *_parts(card)):
+        problem = _part_problem(part, version) or _place_problem(part)
         if problem is not None:
             return problem
-        if str(part.get("type", "")).startswith("Input."):
+        if isinstance(part, dict) and str(part.get("type")).startswith("Input."):
             if part["id"] in seen:
                 return f"the input id {part['id']!r} occurs twice"
             seen.add(part["id"])
@@ -84,7 +84,11 @@ def _part_problem(part: Any, version: tuple[int, int]) -> str | None:
     if not isinstance(part, dict):
         return f"a part of a card must be an object, not {type(part).__name__}"
     kind = part.get("type")
+    if not isinstance(kind, str):
+        return "each part of a card needs a type"
     if kind not in _ELEMENTS and kind not in _ACTIONS and kind != "AdaptiveCard":
+        if "fallback" in part:
+            return None
         return f"{kind!r} is no part of Adaptive Cards 1.5"
     if kind == "Action.Execute" and version < (1, 4):
         return "Action.Execute needs card version 1.4 or newer"
@@ -93,13 +97,29 @@ def _part_problem(part: Any, version: tuple[int, int]) -> str | None:
     if kind == "Input.ChoiceSet" and "choices" not in part and DYNAMIC not in part:
         return f"{kind} needs choices"
     for key in _NEEDED.get(kind, ()):
-        if part.get(key) in (None, ""):
+        if part.get(key) is None:
             return f"{kind} needs {key}"
     return None
 
 
-def _parts(node: Json) -> Iterator[Any]:
-    """Every element and action below a card, nested ones too."""
+def _place_problem(part: Any) -> str | None:
+    """Buttons stand in `actions`, and nothing else does."""
+    if not isinstance(part, dict):
+        return None
+    for key in (*_CHILDREN, "actions"):
+        children = part.get(key)
+        for child in children if isinstance(children, list) else []:
+            is_button = isinstance(child, dict) and str(child.get("type")).startswith("Action.")
+            if is_button is not (key == "actions"):
+                return f"{child.get('type') if is_button else 'an element'} cannot stand in {key}"
+    return None
+
+
+def _parts(node: Json, opened_by: Json | None = None) -> Iterator[Any]:
+    """Every element and action below a card, nested ones too.
+
+    `opened_by` leaves out the ShowCards that do not hold this button.
+    """
     for key in (*_CHILDREN, "actions"):
         children = node.get(key)
         if not isinstance(children, list):
@@ -110,19 +130,27 @@ def _parts(node: Json) -> Iterator[Any]:
                 child = {"type": _IMPLIED[key], **child}
             yield child
             if isinstance(child, dict):
-                yield from _parts(child)
+                yield from _parts(child, opened_by)
     for key in ("selectAction", "inlineAction"):
         if isinstance(node.get(key), dict):
             yield node[key]
-    if node.get("type") == "Action.ShowCard" and isinstance(node.get("card"), dict):
-        yield from _parts(node["card"])
+    if node.get("type") != "Action.ShowCard" or not isinstance(node.get("card"), dict):
+        return
+    inner = list(_parts(node["card"], opened_by))
+    if opened_by is None or any(part is opened_by for part in inner):
+        yield from inner
 
 
 _IMPLIED = {"columns": "Column", "rows": "TableRow", "cells": "TableCell"}
 
 
-def _objects(card: Json) -> Iterator[Json]:
-    return (part for part in _parts(card) if isinstance(part, dict))
+def _objects(card: Json, opened_by: Json | None = None) -> Iterator[Json]:
+    return (part for part in _parts(card, opened_by) if isinstance(part, dict))
+
+
+def _inputs(card: Json, opened_by: Json | None = None) -> dict[str, Json]:
+    parts = _objects(card, opened_by)
+    return {part["id"]: part for part in parts if str(part.get("type")).startswith("Input.")}
 
 
 def actions(card: Json) -> list[Json]:
@@ -152,20 +180,18 @@ def find_dataset(card: Json, input_id: str) -> str:
     raise KeyError(f"this card has no choice list {input_id!r} that searches")
 
 
-def filled(card: Json, given: Mapping[str, Any]) -> dict[str, Any]:
-    """The inputs' values as a client sends them: given ones, else defaults.
+def filled(card: Json, button: Json, given: Mapping[str, Any]) -> dict[str, Any]:
+    """The inputs that go with a button, as a client sends them: given values, else defaults.
 
-    ValueError when a required input is empty or a value breaks the input's own rule: a client
-    would show the error and send nothing.
+    Those of a ShowCard go with its own buttons only. ValueError when a required input is empty or
+    a value breaks the input's own rule: a client would show the error and send nothing.
     """
-    inputs = {
-        part["id"]: part for part in _objects(card) if str(part.get("type")).startswith("Input.")
-    }
-    unknown = set(given) - set(inputs)
+    all_inputs = _inputs(card)
+    unknown = set(given) - set(all_inputs)
     if unknown:
-        raise ValueError(f"this card has no input {sorted(unknown)}; it has {sorted(inputs)}")
+        raise ValueError(f"this card has no input {sorted(unknown)}; it has {sorted(all_inputs)}")
     values: dict[str, Any] = {}
-    for key, part in inputs.items():
+    for key, part in _inputs(card, button).items():
         value = given.get(key, _default(part))
         if value in (None, ""):
             if part.get("isRequired"):
@@ -208,7 +234,7 @@ def _fits(part: Json, value: Any) -> bool:
 def click_payload(card: Json, action: Json, given: Mapping[str, Any]) -> Any:
     """The action's data merged with the inputs, as Execute and Submit send it."""
     data = action.get("data")
-    values = {} if action.get("associatedInputs") == "none" else filled(card, given)
+    values = {} if action.get("associatedInputs") == "none" else filled(card, action, given)
     if data is None or isinstance(data, dict):
         return {**(data or {}), **values}
     # Text data cannot be merged: a client sends it alone when there is nothing to add.
