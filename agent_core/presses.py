@@ -26,7 +26,7 @@ CLAIM: Final = "case.claim"
 REPLY: Final = "case.reply"
 HAND_BACK: Final = "case.hand_back"
 RESOLVE: Final = "case.resolve"
-# On the private hint after a remark in the support thread; the value is `CASE|TRANSCRIPT NOTE ID`.
+# On the private hint after a remark in the support thread; the value is `CASE|MESSAGE ID`.
 SEND_TO_CUSTOMER: Final = "case.send"
 
 REPLY_FORM: Final = "case.reply_form"  # value: the case's id; input `text`

@@ -11,7 +11,6 @@ from agent_core import presses
 from agent_core.blocks import Form, Input, InputKind, Text
 from agent_core.conversation import (
     Conversation,
-    ConversationId,
     ConversationStatus,
     Speaker,
     TranscriptEntry,
@@ -95,21 +94,15 @@ class Commands:
     def remark(
         self, tx: UnitOfWork, escalation: Escalation, event: InboundMessage, who: Requester
     ) -> None:
-        """Stays inside; kept with the case and not with the customer's conversation."""
-        seq = tx.transcript.append(
-            TranscriptEntry(
-                conversation_id=_inside(escalation),
-                speaker=Speaker.SUPPORT,
-                name=who.name,
-                text=event.text,
-                at=event.sent_at,
-                identity=who.identity,
-                message=event.message,
-            )
-        )
+        """Stays inside. The hint holds the words that its button would send."""
+        row_id = _hint_id(escalation, event.message.message_id)
         may_send = who.can(Capability.SUPPORT) and escalation.status.is_open
-        hint = post.remark_hint(f"{escalation.id}|{seq}", may_send=may_send, to=who.identity)
-        row_id = f"hint:{event.message}"
+        hint = post.remark_hint(
+            event.text,
+            f"{escalation.id}|{event.message.message_id}",
+            may_send=may_send,
+            to=who.identity,
+        )
         self._desk.post(tx, escalation.destination, row_id, hint, event.sent_at)
 
     def take_over(
@@ -227,17 +220,18 @@ class Commands:
         self._desk.relay(tx, owned, entry)
 
     def _send_remark(
-        self, tx: UnitOfWork, case: Escalation, who: Requester, seq: str, now: datetime
+        self, tx: UnitOfWork, case: Escalation, who: Requester, message_id: str, now: datetime
     ) -> Answer:
-        entry = tx.transcript.get(_inside(case), int(seq)) if seq.isdecimal() else None
-        if entry is None or entry.deleted_at is not None:
-            return Answer(notice="This remark is gone, so nothing was sent.")
-        if entry.identity != who.identity:
+        hint = tx.outgoing.get(OutgoingId(_hint_id(case, message_id)))
+        words = post.words_of_hint(hint.message) if hint else ""
+        if hint is None or not words:
+            return Answer(notice="This remark is no longer known, so nothing was sent.")
+        if hint.message.private_to != who.identity:
             return Answer(notice="Only its author can send a remark to the customer.")
-        row_id = f"reply:{case.id}:{seq}"
+        row_id = f"reply:{case.id}:{message_id}"
         if tx.outgoing.get(OutgoingId(row_id)) is not None:
             return Answer(notice="This was sent already.")
-        self._reply(tx, case, who, entry.text, row_id, now)
+        self._reply(tx, case, who, words, row_id, now)
         return Answer(notice="Sent to the customer under your name.")
 
     def _close(
@@ -270,9 +264,8 @@ class Commands:
         return Answer()
 
 
-def _inside(case: Escalation) -> ConversationId:
-    """Where remarks are kept: beside the case, out of the reach of the customer's thread."""
-    return ConversationId(f"inside:{case.id}")
+def _hint_id(case: Escalation, message_id: str) -> str:
+    return f"hint:{case.id}:{message_id}"
 
 
 def reply_form(case: Escalation) -> Form:

@@ -173,17 +173,24 @@ def relayed(entry: TranscriptEntry) -> OutboundMessage:
     return message(_quoted(entry))
 
 
-def remark_hint(value: str, *, may_send: bool, to: PlatformIdentity) -> OutboundMessage:
-    """For the author of a remark alone."""
+def remark_hint(words: str, value: str, *, may_send: bool, to: PlatformIdentity) -> OutboundMessage:
+    """For the author of a remark alone: it stays inside, unless this very text is sent."""
+    quote = Quote(speaker="You", text=words)
     if not may_send:
         sentence = "This stays inside. Only people named as support can answer the customer."
-        return message(Text(markdown=sentence), private_to=to)
+        return message(Text(markdown=sentence), quote, private_to=to)
     button = Button(action=presses.SEND_TO_CUSTOMER, label="Send to customer", value=value)
     return message(
         Text(markdown="This stays inside: the customer does not see it."),
+        quote,
         Buttons(buttons=(button,)),
         private_to=to,
     )
+
+
+def words_of_hint(hint: OutboundMessage) -> str:
+    """The words that a hint's button sends; "" where it holds none."""
+    return next((block.text for block in hint.blocks if isinstance(block, Quote)), "")
 
 
 def take_over_hint(case: Escalation, to: PlatformIdentity) -> OutboundMessage:
