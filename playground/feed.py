@@ -21,6 +21,7 @@ class Feed:
         self._seq = 0
         self._remembered: deque[dict[str, Any]] = deque(maxlen=_REMEMBERED)
         self._wakers: set[asyncio.Event] = set()
+        self._ended = False
 
     @property
     def seq(self) -> int:
@@ -38,37 +39,46 @@ class Feed:
         """The remembered changes with a greater number."""
         return [change for change in self._remembered if change["seq"] > seq]
 
+    async def changes(self, seq: int, *, timeout: float) -> list[dict[str, Any]]:
+        """The changes with a greater number, waiting for one; TimeoutError when none comes."""
+        waker = asyncio.Event()
+        self._wakers.add(waker)
+        try:
+            async with asyncio.timeout(timeout):
+                while not (found := self.after(seq)) and not self._ended:
+                    waker.clear()
+                    await waker.wait()
+            return found
+        finally:
+            self._wakers.discard(waker)
+
+    def end(self) -> None:
+        """Lets every reader go, so that the server can stop."""
+        self._ended = True
+        for waker in self._wakers:
+            waker.set()
+
     async def stream(self, request: web.Request) -> web.StreamResponse:
         """Answers a reader until it leaves. `?after=N` or `Last-Event-ID` says what it has seen."""
         seen = _number(
             request.headers.get("Last-Event-ID") or request.query.get("after"), self._seq
         )
-        response = web.StreamResponse(
-            headers={
-                "Content-Type": "text/event-stream",
-                "Cache-Control": "no-store",
-                **request.get(CORS_HEADERS, {}),
-            }
-        )
-        waker = asyncio.Event()
-        self._wakers.add(waker)
-        try:
+        headers = {"Content-Type": "text/event-stream", "Cache-Control": "no-store"}
+        response = web.StreamResponse(headers=headers | request.get(CORS_HEADERS, {}))
+        with contextlib.suppress(ConnectionResetError):
             await response.prepare(request)
             await response.write(b": connected\n\n")
-            while True:
-                waker.clear()
-                for change in self.after(seen):
+            while not self._ended:
+                try:
+                    found = await self.changes(seen, timeout=_HEARTBEAT_SECONDS)
+                except TimeoutError:
+                    await response.write(b": still here\n\n")
+                    continue
+                for change in found:
                     seen = change["seq"]
                     text = json.dumps(change, ensure_ascii=False)
                     await response.write(f"id: {seen}\ndata: {text}\n\n".encode())
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(waker.wait(), _HEARTBEAT_SECONDS)
-                    continue
-                await response.write(b": still here\n\n")
-        except (ConnectionResetError, asyncio.CancelledError):
-            return response
-        finally:
-            self._wakers.discard(waker)
+        return response
 
 
 def _number(text: str | None, otherwise: int) -> int:

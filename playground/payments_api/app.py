@@ -163,9 +163,13 @@ def create_app(provider: Provider) -> web.Application:
     app = web.Application(middlewares=[loopback_origins])
     provider.add_to(app)
 
+    async def let_go(_: web.Application) -> None:
+        provider.feed.end()
+
     async def stop(_: web.Application) -> None:
         provider.book.close()
 
+    app.on_shutdown.append(let_go)
     app.on_cleanup.append(stop)
     return app
 

@@ -12,7 +12,7 @@ Slack's own side
         getPermalink}, conversations.{info, members, history, replies, open}, users.info, team.info,
         views.{open, push, update}, reactions.add, files.info, assistant.threads.setStatus.
         Others answer `unknown_method`. Stricter than Slack: blocks without `text` are `no_text`.
-        Estimated: `msg_blocks_too_long` above 12,000 characters in all blocks (no documented limit).
+        Estimated: `msg_blocks_too_long` above 12,000 characters in all blocks (undocumented).
     POST /actions/<team>/<token> response URLs        GET /files-pri/<id>/<name> file contents
     GET  /oauth/v2/authorize     agrees to an installation at once and redirects with a code
     GET  /playground/slack/socket?ticket=…            Socket Mode; `apps.connections.open` gives it
@@ -33,6 +33,7 @@ POST /playground/slack/delete    {user_id, channel_id, ts} → {}
 POST /playground/slack/react     {user_id, channel_id, ts, name, remove?: false} → {}
 POST /playground/slack/bot-say   {channel_id, text, thread_ts?} → {message}; another app's bot
 POST /playground/slack/direct    {user_id} → {channel}; opens the direct chat with the app
+POST /playground/slack/join      {user_id, channel_id} → {}; POST /playground/slack/leave likewise
 POST /playground/slack/click     {user_id, action_id, block_id?, value?, and either channel_id + ts
     (message or private message) or view_id} → ACK; `value` is the choice in a select or a date
 POST /playground/slack/options   {user_id, action_id, text, channel_id + ts or view_id} → {options}
@@ -46,10 +47,13 @@ POST /playground/slack/command   {user_id, channel_id, command, text?} → ACK
 POST /playground/slack/redeliver {number? | event_id?, copies?: 1..100} → {delivery}; the same event
 POST /playground/slack/lose-acks {times} → {}; so many acknowledgements get lost: Slack repeats
 POST /playground/slack/emit      {event: {type, …}, channel_id?, team_id?} → {delivery}; any event
-POST /playground/slack/settings  {request_url?, mention_order?, reply_count_events?, retry_delays?,
-    ack_seconds?} → all five as they are now
+POST /playground/slack/settings  {request_url?, mention_order?, reply_count_events?,
+    once_per_workspace?, retry_delays?, ack_seconds?} → all six as they are now
+    `reply_count_events`: a reply also brings `message_changed` of its thread's first message;
+    `once_per_workspace`: what is written in a shared channel arrives once more, with our outer
+    `team_id` and another event id.
 POST /playground/slack/disconnect {reason?} → {}; asks Socket Mode clients to connect anew
-GET|POST|DELETE /playground/slack/faults  see playground/faults.py; `method` is "chat.postMessage", …
+GET|POST|DELETE /playground/slack/faults  see playground/faults.py; `method`: "chat.postMessage", …
 
 GET  /playground/slack/state → {seq, request_url, connected_sockets, bot: {user_id, bot_id, app_id,
     name}, teams: [{id, name, account_id}], people: [{id, team_id, key, name, title, part}],
@@ -74,6 +78,7 @@ GET  /playground/slack/feed  → server-sent events; `?after=SEQ` (from the stat
     view_closed                     {user_id, view_id}
     status                          {channel_id, thread_ts, status: "" when it ended}
     channel_opened                  {channel_id}: read the state again
+    members_changed                 {channel_id, members}
     warning                         {user_id, text} Slack's note that the app did not respond
     delivery                        {delivery: DELIVERY} after each attempt
     call                            {call: CALL}

@@ -27,9 +27,14 @@ def create_app(world: SlackWorld) -> web.Application:
     app.router.add_get("/oauth/v2/authorize", outside.consent)
     Control(world).add_to(app)
 
+    async def let_go(_: web.Application) -> None:
+        world.workspace.feed.end()
+        await world.socket_mode.disconnect("warning")
+
     async def stop(_: web.Application) -> None:
         await world.close()
 
+    app.on_shutdown.append(let_go)
     app.on_cleanup.append(stop)
     return app
 

@@ -30,6 +30,8 @@ class Control:
             "react": self._react,
             "bot-say": self._bot_say,
             "direct": self._direct,
+            "join": self._join,
+            "leave": self._leave,
             "click": self._click,
             "options": self._options,
             "submit": self._submit,
@@ -88,6 +90,16 @@ class Control:
         order = orders.Direct.model_validate_json(await request.text())
         return {"channel": channel_as_json(self._world.open_direct(order.user_id))}
 
+    async def _join(self, request: web.Request) -> Json:
+        order = orders.Join.model_validate_json(await request.text())
+        self._world.join(order.user_id, order.channel_id)
+        return {}
+
+    async def _leave(self, request: web.Request) -> Json:
+        order = orders.Join.model_validate_json(await request.text())
+        self._world.join(order.user_id, order.channel_id, leave=True)
+        return {}
+
     async def _click(self, request: web.Request) -> Json:
         order = orders.Click.model_validate_json(await request.text())
         return _attempt(await self._world.click(**order.model_dump()))
@@ -135,6 +147,8 @@ class Control:
             workspace.mention_order = order.mention_order
         if order.reply_count_events is not None:
             workspace.reply_count_events = order.reply_count_events
+        if order.once_per_workspace is not None:
+            workspace.once_per_workspace = order.once_per_workspace
         if order.retry_delays is not None:
             courier.retry_delays = tuple(order.retry_delays)
         if order.ack_seconds is not None:
@@ -143,6 +157,7 @@ class Control:
             "request_url": courier.request_url,
             "mention_order": workspace.mention_order,
             "reply_count_events": workspace.reply_count_events,
+            "once_per_workspace": workspace.once_per_workspace,
             "retry_delays": list(courier.retry_delays),
             "ack_seconds": courier.ack_seconds,
         }

@@ -230,7 +230,7 @@ class Courier:
                 async with self._session.post(
                     self.request_url, data=delivery.body.encode(), headers=headers
                 ) as response:
-                    answer = await response.text()
+                    answer = await response.text(errors="replace")
         except TimeoutError:
             return None, "", "http_timeout"
         except aiohttp.ClientError as problem:

@@ -123,6 +123,18 @@ def reaction(
     }
 
 
+def membership(kind: str, channel: Channel, person: people.SlackPerson, event_ts: str) -> Json:
+    """`member_joined_channel` or `member_left_channel`."""
+    return {
+        "type": kind,
+        "user": person.user_id,
+        "channel": channel.channel_id,
+        "channel_type": "C",
+        "team": person.team_id,
+        "event_ts": event_ts,
+    }
+
+
 def block_actions(
     person: people.SlackPerson, action: Json, *, trigger_id: str, state: Json
 ) -> Json:

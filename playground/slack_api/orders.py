@@ -58,6 +58,11 @@ class BotSay(Order):
     thread_ts: str | None = None
 
 
+class Join(Order):
+    user_id: str
+    channel_id: str
+
+
 class Direct(Order):
     user_id: str
 
@@ -117,6 +122,7 @@ class Settings(Order):
     request_url: str | None = None
     mention_order: MentionOrder | None = None
     reply_count_events: bool | None = None
+    once_per_workspace: bool | None = None
     retry_delays: list[float] | None = None
     ack_seconds: float | None = None
 

@@ -35,6 +35,7 @@ class Workspace:
         self.base_url = "http://127.0.0.1"
         self.mention_order: MentionOrder = "message_first"
         self.reply_count_events = False
+        self.once_per_workspace = False
         self.calls: deque[Json] = deque(maxlen=_CALLS_LOGGED)
 
     # --- events ------------------------------------------------------------------------------
@@ -74,11 +75,14 @@ class Workspace:
         order = order or self.mention_order
         if order == "mention_first":
             bodies.reverse()
+        teams = [team_id]
+        if self.once_per_workspace and channel.is_shared and team_id != events.VENDOR_TEAM_ID:
+            teams.append(events.VENDOR_TEAM_ID)
         first: Delivery | None = None
-        for body in bodies:
+        for body, outer in ((body, outer) for body in bodies for outer in teams):
             after = None if order == "together" else first
             first = self.emit(
-                body, channel=channel, author_team_id=team_id, copies=copies, after=after
+                body, channel=channel, author_team_id=outer, copies=copies, after=after
             )
         self._thread_changed(channel, message)
 

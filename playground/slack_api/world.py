@@ -164,6 +164,24 @@ class SlackWorld(Hands):
             self.workspace.feed.publish("channel_opened", channel_id=channel.channel_id)
         return channel
 
+    def join(self, user_id: str, channel_id: str, *, leave: bool = False) -> None:
+        """A person comes into a channel or leaves it; their workspace gets connected by that."""
+        person, channel = self.state.person(user_id), self.state.channel(channel_id)
+        if (user_id in channel.member_ids) != leave:
+            raise SlackRefusal("not_in_channel" if leave else "already_in_channel")
+        if leave:
+            channel.member_ids.remove(user_id)
+        else:
+            channel.member_ids.append(user_id)
+            if person.team_id not in channel.connected_team_ids:
+                channel.connected_team_ids.append(person.team_id)
+        self.workspace.feed.publish(
+            "members_changed", channel_id=channel_id, members=list(channel.member_ids)
+        )
+        kind = "member_left_channel" if leave else "member_joined_channel"
+        event = events.membership(kind, channel, person, self.state.next_ts())
+        self._emit(event, channel, person.team_id)
+
     # --- trouble -----------------------------------------------------------------------------
     def redeliver(
         self, *, number: int | None = None, event_id: str | None = None, copies: int = 1

@@ -91,9 +91,10 @@ async def test_each_kind_over_http(counter: tuple[Counter, BaseTestServer, Clien
     with pytest.raises((ServerDisconnectedError, ConnectionResetError)):
         await session.post(url)
     assert subject.effects == 1
-    await arm(kind="slow", delay_seconds=0.01)
-    async with session.post(url) as answer:
-        assert await answer.json() == {"effects": 2}
+    for effects, kind in ((2, "slow"), (3, "slow_answer")):
+        await arm(kind=kind, delay_seconds=0.01)
+        async with session.post(url) as answer:
+            assert await answer.json() == {"effects": effects}
 
 
 @pytest.mark.parametrize(

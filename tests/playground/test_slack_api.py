@@ -416,6 +416,32 @@ async def test_a_file_from_outside_is_named_only_and_read_with_the_token(wire: W
         assert await answer.read() == b"\x89PNG"
 
 
+async def test_a_shared_message_can_arrive_once_per_workspace(wire: Wire) -> None:
+    await wire.order("settings", once_per_workspace=True, reply_count_events=True)
+    said = wire.world.say(OLIVE, NORTH, "hello")
+    wire.world.say(SAM, NORTH, "a reply", thread_ts=said["ts"])
+    await wire.world.settled()
+    copies = [body for body in wire.app.events() if body["event"].get("ts") == said["ts"]]
+    assert {body["team_id"] for body in copies} == {"T0NORTH", "T0ACME"}
+    assert len({body["event_id"] for body in copies}) == 2
+    counted = [b for b in wire.app.events() if b["event"].get("subtype") == "message_changed"]
+    assert [body["event"]["message"]["ts"] for body in counted] == [said["ts"]]
+
+
+async def test_coming_and_going(wire: Wire) -> None:
+    assert (await wire.order("join", user_id="U0VIC", channel_id="C0GLOBEX"))[0] == 200
+    channel = (await wire.client.conversations_info(channel="C0GLOBEX"))["channel"]
+    assert "T0AGENCY" in channel["connected_team_ids"]
+    assert (await wire.order("leave", user_id="U0VIC", channel_id="C0GLOBEX"))[0] == 200
+    await wire.world.settled()
+    joined = wire.app.events("member_joined_channel")[0]["event"]
+    validate_payload("member_joined_channel", None, joined)
+    assert (joined["user"], joined["team"]) == ("U0VIC", "T0AGENCY")
+    assert len(wire.app.events("member_left_channel")) == 1
+    with pytest.raises(SlackRefusal):
+        wire.world.say("U0VIC", "C0GLOBEX", "still here?")
+
+
 # --- pressing, forms, commands -----------------------------------------------------------------
 async def test_a_click_has_the_clickers_workspace_and_a_response_url(wire: Wire) -> None:
     posted = await wire.client.chat_postMessage(channel=NORTH, text="Sure?", blocks=[button()])
