@@ -3,9 +3,11 @@
 It imitates the wire and no more. What it knows was written from documentation and recorded
 shapes; it has not been compared with Microsoft's cloud.
 
-In process: `TeamsWorld(messaging_endpoint=…)` + `TeamsServer(world)` (`async with`), or
-`add_teams_routes(app, world)` into an application of yours, then `await world.start(base_url)`.
-Alone: `python -m playground.teams_api --port 3979 --messaging-endpoint URL`.
+Run it: `python -m playground.teams_api [--port N] --messaging-endpoint URL [--app-id …
+--app-password … --tenant-id … --redeliver-after SECONDS]`; the first line on standard output is
+`listening on http://127.0.0.1:N`. In a test: `world = TeamsWorld(messaging_endpoint=…)`, `async
+with running(world) as address:`, then `world.post(…)`, `await world.click(…)`, `await
+world.settled()`; or `add_teams_routes(app, world)` into an application of yours.
 
 What the bot is given
     MICROSOFT_OPENID_METADATA_URL  BASE/.well-known/openidconfiguration
@@ -19,12 +21,13 @@ Operations (the `method` of faults and refusals)
 
 Control routes, below /playground/teams. Bodies and answers are JSON; `person` is a 29:… id, an
 object id or a key ("sam"), `message` a message id, `room` a conversation id. Problems: {error} with
-400 (body), 403 (this person may not), 404 (no such thing). Unknown fields are refused.
+400 (body), 403 (this person may not, or the page is not local), 404 (no such thing). Unknown
+fields are refused.
 
     GET  state                    {seq, tenantId, bot: {id, name}, people: [Person], rooms: [Room],
                                    messages: [Message], dialogs: [Dialog]}
-    GET  feed?since=SEQ           WebSocket of Events; with `since`, first the kept ones after SEQ
-                                  (take SEQ from state; the last 500 are kept)
+    GET  feed?after=SEQ           server-sent Events, first the kept ones after SEQ (take it from
+                                  state; the last 1,000 are kept: at a jump in `seq`, read state)
     POST posts                    {person, room, text, thread?, mention?, attachments?, Wire?}
                                   → {message}. `thread`: root id in a channel, absent: a new post.
                                   `@Name` in the text is a mention; `mention: true` puts the bot's
@@ -77,11 +80,11 @@ object id or a key ("sam"), `message` a message id, `room` a conversation id. Pr
     Delivery   {id, at, activityId, activityType, name, attempt, url, token, headers (the token
                shortened), claims (of the token, with its `header`), body, status | null, response,
                error | null, milliseconds}
-    Event      {seq, at, kind, …}; kind and fields: message_posted, message_edited, message_deleted,
+    Event      {seq, type, …}; type and fields: message_posted, message_edited, message_deleted,
                message_reaction {message} · view_changed {messageId, personId, card} · dialog_opened
                {dialog} · dialog_closed {dialogId, personId} · room_changed {room} · typing {roomId,
                threadId} · delivery {delivery} · connector_call {operation, status} · token {issued,
-               refused} · gap (events after `since` are lost: read the state again)
+               refused}
 
 How it behaves: a reply belongs to a thread only if the conversation id ends in `;messageid=ROOT`;
 without it a channel gets a new post. The bot hears what mentions it, all of a personal chat, and
@@ -94,7 +97,7 @@ chats only. Cards: type, version at most 1.5, known parts, required fields; else
 from playground.teams_api.delivery import Delivery, DeliveryOptions
 from playground.teams_api.invokes import Outcome, OutcomeKind
 from playground.teams_api.refusals import Refusal
-from playground.teams_api.server import TeamsServer, add_teams_routes
+from playground.teams_api.server import add_teams_routes, running
 from playground.teams_api.state import CARD_TYPE, Message, Room
 from playground.teams_api.tokens import CONNECTOR_SCOPE, TokenKind
 from playground.teams_api.world import TeamsWorld
@@ -109,8 +112,8 @@ __all__ = [
     "OutcomeKind",
     "Refusal",
     "Room",
-    "TeamsServer",
     "TeamsWorld",
     "TokenKind",
     "add_teams_routes",
+    "running",
 ]

@@ -1,62 +1,60 @@
-"""Runs the Teams stand-in alone: `python -m playground.teams_api --help`."""
+"""`python -m playground.teams_api`: the stand-in in a process of its own."""
 
 import argparse
 import asyncio
 import contextlib
-import signal
 import sys
 
-from playground import people as sample
-from playground.teams_api.server import TeamsServer
+from playground import people
+from playground.loopback import until_stopped
+from playground.teams_api.server import running
 from playground.teams_api.world import TeamsWorld
 
-LOOPBACK = ("127.0.0.1", "localhost")
 
-
-def _arguments() -> argparse.Namespace:
+def _options(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m playground.teams_api", description=__doc__)
-    parser.add_argument("--host", default="127.0.0.1", choices=LOOPBACK, help="loopback only")
-    parser.add_argument("--port", type=int, default=3979, help="0 takes a free one")
-    parser.add_argument("--messaging-endpoint", default="http://127.0.0.1:3978/api/messages")
-    parser.add_argument("--app-id", default=sample.TEAMS_APP_ID)
-    parser.add_argument("--app-password", default=sample.TEAMS_APP_PASSWORD)
-    parser.add_argument("--tenant-id", default=sample.TEAMS_TENANT_ID)
-    parser.add_argument("--redeliver-after", type=float, default=15.0, metavar="SECONDS")
-    return parser.parse_args()
-
-
-async def _serve(arguments: argparse.Namespace) -> None:
-    world = TeamsWorld(
-        messaging_endpoint=arguments.messaging_endpoint,
-        app_id=arguments.app_id,
-        app_password=arguments.app_password,
-        tenant_id=arguments.tenant_id,
-        patience_seconds=arguments.redeliver_after,
+    parser.add_argument("--port", type=int, default=0, help="0 (default) takes a free one")
+    parser.add_argument(
+        "--messaging-endpoint",
+        default="http://127.0.0.1:3978/api/messages",
+        help="where activities are sent (default %(default)s)",
     )
-    ended = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        with contextlib.suppress(NotImplementedError):  # Windows has no loop signal handlers
-            asyncio.get_running_loop().add_signal_handler(number, ended.set)
-    async with TeamsServer(world, host=arguments.host, port=arguments.port) as server:
-        base = server.base_url
-        sys.stdout.write(
-            f"Teams stand-in at {base}, delivering to {arguments.messaging_endpoint}\n"
-            f"MICROSOFT_OPENID_METADATA_URL={base}/.well-known/openidconfiguration\n"
-            f"MICROSOFT_TOKEN_URL={base}/{arguments.tenant_id}/oauth2/v2.0/token\n"
-        )
-        sys.stdout.flush()
-        await ended.wait()
+    parser.add_argument("--app-id", default=people.TEAMS_APP_ID)
+    parser.add_argument("--app-password", default=people.TEAMS_APP_PASSWORD)
+    parser.add_argument("--tenant-id", default=people.TEAMS_TENANT_ID)
+    parser.add_argument(
+        "--redeliver-after",
+        type=float,
+        default=15.0,
+        metavar="SECONDS",
+        help="how long an activity may stay unacknowledged (default %(default)s)",
+    )
+    return parser.parse_args(arguments)
+
+
+async def _serve(options: argparse.Namespace) -> None:
+    world = TeamsWorld(
+        messaging_endpoint=options.messaging_endpoint,
+        app_id=options.app_id,
+        app_password=options.app_password,
+        tenant_id=options.tenant_id,
+        patience_seconds=options.redeliver_after,
+    )
+    async with running(world, port=options.port) as address:
+        await until_stopped(address)
 
 
 def main() -> int:
-    """Serve until Ctrl-C; 2 when the port is taken."""
-    arguments = _arguments()
+    """Serves until it is interrupted; 2 when it cannot listen.
+
+    The first line on standard output names the address.
+    """
+    options = _options(sys.argv[1:])
     try:
-        asyncio.run(_serve(arguments))
+        with contextlib.suppress(KeyboardInterrupt):
+            asyncio.run(_serve(options))
     except OSError as problem:
-        sys.stderr.write(
-            f"cannot listen on port {arguments.port}: {problem.strerror}; choose another --port\n"
-        )
+        sys.stderr.write(f"port {options.port}: {problem.strerror}; choose another --port\n")
         return 2
     return 0
 

@@ -4,11 +4,11 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from typing import Any, Protocol
 
+from playground.feed import Feed
 from playground.people import TeamsPerson
 from playground.teams_api import shapes
 from playground.teams_api.cards import click_payload, find_action, find_dataset
 from playground.teams_api.delivery import Delivery
-from playground.teams_api.feed import Feed
 from playground.teams_api.invokes import (
     Outcome,
     OutcomeKind,

@@ -1,12 +1,10 @@
 """The JSON routes of the page: what people do, what is there, what was delivered, the live feed."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from aiohttp import WSMsgType, web
+from aiohttp import web
 from pydantic import BaseModel, ValidationError
-from yarl import URL
 
 from playground.faults import add_fault_routes
 from playground.teams_api.bodies import (
@@ -49,7 +47,6 @@ def _route(
 
     async def handler(request: web.Request) -> web.Response:
         try:
-            _check_origin(request)
             body = shape.model_validate_json(await request.read() or b"{}")
             return web.json_response(await act(body, request))
         except ValidationError as problem:
@@ -67,13 +64,6 @@ def _route(
     app.router.add_post(f"{PREFIX}{path}", handler)
 
 
-def _check_origin(request: web.Request) -> None:
-    # Any site that a browser has open could post to loopback: take only local pages.
-    origin = request.headers.get("Origin")
-    if origin is not None and URL(origin).host not in ("127.0.0.1", "localhost", "::1"):
-        raise PermissionError("the playground takes requests of local pages only")
-
-
 class ControlRoutes:
     """The handlers; each is one call into the world."""
 
@@ -84,7 +74,7 @@ class ControlRoutes:
         """Add all routes; they are described in the package's docstring."""
         add_fault_routes(app, self._world.faults, SERVER)
         app.router.add_get(f"{PREFIX}/state", self._state)
-        app.router.add_get(f"{PREFIX}/feed", self._feed)
+        app.router.add_get(f"{PREFIX}/feed", self._world.feed.stream)
         app.router.add_get(f"{PREFIX}/deliveries", self._deliveries)
         app.router.add_get(f"{PREFIX}/tokens", self._tokens)
         app.router.add_get(f"{PREFIX}/refusals", self._refusals)
@@ -112,7 +102,7 @@ class ControlRoutes:
     # --- reading -----------------------------------------------------------------------------
 
     async def _state(self, _: web.Request) -> web.Response:
-        seq = self._world.feed.last_seq
+        seq = self._world.feed.seq
         return web.json_response({"seq": seq, **self._world.state.snapshot()})
 
     async def _deliveries(self, request: web.Request) -> web.Response:
@@ -124,27 +114,6 @@ class ControlRoutes:
         tokens = self._world.directory
         kid = self._world.channel_tokens.kid
         return web.json_response({"issued": tokens.issued, "refused": tokens.refused, "kid": kid})
-
-    async def _feed(self, request: web.Request) -> web.WebSocketResponse:
-        try:
-            _check_origin(request)
-        except PermissionError as problem:
-            raise web.HTTPForbidden(text=str(problem)) from None
-        socket = web.WebSocketResponse(heartbeat=20)
-        await socket.prepare(request)
-        since = request.query.get("since", "")
-        writer = asyncio.create_task(self._write(socket, int(since) if since.isdecimal() else None))
-        async for received in socket:  # the page says nothing; this notices its closing
-            if received.type is WSMsgType.ERROR:
-                break
-        writer.cancel()
-        await asyncio.gather(writer, return_exceptions=True)
-        return socket
-
-    async def _write(self, socket: web.WebSocketResponse, since: int | None) -> None:
-        async for event in self._world.feed.listen(since):
-            await socket.send_json(event)
-        await socket.close()
 
     # --- people ------------------------------------------------------------------------------
 

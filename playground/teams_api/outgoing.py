@@ -4,9 +4,9 @@ import json
 import re
 from typing import Any
 
+from playground.feed import Feed
 from playground.people import TeamsPerson, TeamsRoomKind
 from playground.teams_api.cards import card_problem
-from playground.teams_api.feed import Feed
 from playground.teams_api.state import CARD_TYPE, Json, Message, Room, TeamsState, now
 
 LARGEST_ACTIVITY_BYTES = 100 * 1024

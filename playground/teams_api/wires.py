@@ -6,11 +6,11 @@ from typing import Any
 
 from playground import people as sample
 from playground.faults import FaultRegistry
+from playground.feed import Feed
 from playground.people import TeamsPerson, TeamsRoom
 from playground.teams_api import shapes
 from playground.teams_api.clicks import Clicks
 from playground.teams_api.delivery import Courier, Delivery, DeliveryOptions
-from playground.teams_api.feed import Feed
 from playground.teams_api.outgoing import BotPosts
 from playground.teams_api.refusals import Refusals
 from playground.teams_api.shapes import Place, Sender
@@ -77,8 +77,7 @@ class TeamsWires:
         await self.courier.start()
 
     async def stop(self) -> None:
-        """End deliveries under way and close the feed."""
-        self.feed.close()
+        """End the deliveries under way."""
         for task in list(self._under_way):
             task.cancel()
         await asyncio.gather(*self._under_way, return_exceptions=True)

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from playground import people as sample
-from playground.teams_api import TeamsServer, TeamsWorld
+from playground.teams_api import TeamsWorld, running
 from tests.playground.recording_bot import RecordingBot
 
 
@@ -22,6 +22,6 @@ async def bot() -> AsyncIterator[RecordingBot]:
 async def world(bot: RecordingBot) -> AsyncIterator[TeamsWorld]:
     """The sample Teams world behind a real server, delivering to the bot."""
     made = TeamsWorld(messaging_endpoint=bot.endpoint)
-    async with TeamsServer(made) as server:
-        bot.metadata_url = f"{server.base_url}/.well-known/openidconfiguration"
+    async with running(made) as address:
+        bot.metadata_url = f"{address}/.well-known/openidconfiguration"
         yield made

@@ -5,7 +5,6 @@ from typing import Any
 import pytest
 
 from playground.teams_api.cards import card_problem, click_payload, find_action
-from playground.teams_api.feed import KEPT, Feed
 
 Json = dict[str, Any]
 
@@ -70,15 +69,3 @@ def test_what_a_client_would_not_send() -> None:
         find_action(shown, "approve")
     alone = {**claim, "associatedInputs": "none"}
     assert click_payload(shown, alone, {"seats": 5}) == {"case": 7}
-
-
-async def test_the_feed_says_when_events_are_lost() -> None:
-    feed = Feed()
-    for number in range(KEPT + 3):
-        feed.publish("typing", number=number)
-    listener = feed.listen(since=1)
-    first, second = await anext(listener), await anext(listener)
-    assert (first["kind"], second["seq"]) == ("gap", 4)
-    feed.close()
-    rest = [event async for event in listener]
-    assert rest[-1]["seq"] == feed.last_seq

@@ -1,6 +1,7 @@
 """How the Teams stand-in delivers: again when unanswered, wrongly on demand, with a log."""
 
 import asyncio
+import json
 
 import pytest
 from aiohttp import ClientSession, web
@@ -108,12 +109,19 @@ async def test_the_page_routes_and_the_live_feed(world: TeamsWorld, bot: Recordi
             async with session.post(f"{control}/{path}", json=body) as response:
                 return response.status, await response.json()
 
-        socket = await session.ws_connect(f"{control}/feed?since=0")
+        feed = await session.get(f"{control}/feed?after=0")
+
+        async def event() -> Json:
+            async for line in feed.content:
+                if line.startswith(b"data: "):
+                    return dict(json.loads(line[6:]))
+            raise AssertionError("the feed has ended")
+
         status, posted = await send("posts", {"person": "sam", "room": PERSONAL, "text": "Hi"})
         assert (status, posted["message"]["author"]["name"]) == (200, SAM.name)
-        event = await socket.receive_json(timeout=5)
-        assert (event["kind"], event["message"]) == ("message_posted", posted["message"])
-        assert (await socket.receive_json(timeout=5))["delivery"]["status"] == 200
+        first = await event()
+        assert (first["type"], first["message"]) == ("message_posted", posted["message"])
+        assert (await event())["delivery"]["status"] == 200
         status, sent = await send(
             "deliveries", {"message": posted["message"]["id"], "token": "expired"}
         )
@@ -135,7 +143,7 @@ async def test_the_page_routes_and_the_live_feed(world: TeamsWorld, bot: Recordi
         ):
             status, problem = await send(path, body)
             assert (status, bool(problem["error"])) == (expected, True)
-        await socket.close()
+        feed.close()
         foreign = {"Origin": "https://elsewhere.example"}
         async with session.post(f"{control}/chats", json={}, headers=foreign) as response:
             assert response.status == 403
