@@ -191,7 +191,7 @@ class AppSide:
             content["metadata"] = metadata
         return content
 
-    def _author(self, username: str | None) -> Json:
+    def _author(self, username: Any) -> Json:
         author: Json = {
             "bot_id": people.SLACK_BOT_ID,
             "app_id": people.SLACK_APP_ID,
@@ -208,7 +208,7 @@ class AppSide:
         }
         # A name of its own turns the post into a `bot_message` without a person behind it.
         if username:
-            return author | {"subtype": "bot_message", "username": username}
+            return author | {"subtype": "bot_message", "username": str(username)}
         return author | {"user": people.SLACK_BOT_USER_ID}
 
     def _show_ephemeral(

@@ -35,15 +35,13 @@ _INTERACTIVE = frozenset(
 )
 
 
-def message_problem(
-    text: str | None, blocks: list[Block] | None, metadata: Any
-) -> tuple[str, list[str]] | None:
+def message_problem(text: Any, blocks: Any, metadata: Any) -> tuple[str, list[str]] | None:
     """Slack's error code for a message it would refuse, with what is wrong; None when it is good.
 
     Stricter than Slack in one point: blocks without `text` are refused (`no_text`), since what a
     screen reader or a notification shows would be missing.
     """
-    if not text:
+    if not isinstance(text, str) or not text:
         return "no_text", ["send `text`; beside blocks it is what notifications show"]
     if len(text) > TEXT_HARD_LIMIT:
         return "msg_too_long", [f"text has {len(text)} of {TEXT_HARD_LIMIT} characters"]
@@ -104,7 +102,9 @@ def block_problems(blocks: Any, *, limit: int, pointer: str = "/blocks") -> list
 
 def elements_of(block: Block) -> list[Block]:
     """The interactive elements of a block: of actions, an input, or a section's accessory."""
-    found = [block.get("accessory"), block.get("element"), *(block.get("elements") or [])]
+    several = block.get("elements")
+    found = [block.get("accessory"), block.get("element")]
+    found += several if isinstance(several, list) else []
     return [e for e in found if isinstance(e, dict) and e.get("type") in _INTERACTIVE]
 
 
@@ -180,10 +180,21 @@ def _element_problems(elements: list[Block], here: str) -> list[str]:
             problems += _label_problems(element.get("text"), 75, f"{pointer}/text", needed=True)
         if len(str(element.get("value", ""))) > 2_000:
             problems.append(f"must be less than 2001 characters [json-pointer:{pointer}/value]")
-        if len(element.get("options") or []) > 100:
-            problems.append(f"no more than 100 options [json-pointer:{pointer}/options]")
+        problems += _option_problems(element.get("options"), f"{pointer}/options")
         if element.get("style") not in (None, "primary", "danger"):
             problems.append(f"style must be primary or danger [json-pointer:{pointer}/style]")
+    return problems
+
+
+def _option_problems(options: Any, pointer: str) -> list[str]:
+    if options is None:
+        return []
+    problems = _count_problems(options, 100, pointer)
+    for at, option in enumerate(options if isinstance(options, list) else []):
+        if not isinstance(option, dict) or not isinstance(option.get("value"), str):
+            problems.append(f"must be an option with a value [json-pointer:{pointer}/{at}]")
+        else:
+            problems += _text_object_problems(option.get("text"), 75, f"{pointer}/{at}/text")
     return problems
 
 

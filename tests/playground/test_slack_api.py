@@ -218,6 +218,25 @@ async def test_a_name_of_its_own_makes_a_bot_message(wire: Wire) -> None:
         ({"channel": NORTH, "text": "x", "thread_ts": "1.000001"}, "thread_not_found"),
         ({"channel": NORTH, "text": "x", "blocks": [{"type": "divider"}] * 51}, "invalid_blocks"),
         ({"channel": NORTH, "text": "x", "blocks": [{"type": "divan"}]}, "invalid_blocks"),
+        ({"channel": NORTH, "text": 5}, "no_text"),
+        ({"channel": NORTH, "text": "x", "blocks": "divider"}, "invalid_blocks"),
+        (
+            {"channel": NORTH, "text": "x", "blocks": [{"type": "actions", "elements": 5}]},
+            "invalid_blocks",
+        ),
+        (
+            {
+                "channel": NORTH,
+                "text": "x",
+                "blocks": [
+                    {
+                        "type": "actions",
+                        "elements": [{"type": "static_select", "action_id": "a", "options": [5]}],
+                    }
+                ],
+            },
+            "invalid_blocks",
+        ),
         ({"channel": NORTH, "blocks": [{"type": "divider"}]}, "no_text"),
         (
             {
