@@ -1,0 +1,170 @@
+"""How every tool is put together: reads, and actions that go through quote, apply and look_up."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from agent_core.blocks import Change, Field
+from agent_core.errors import ArgumentsRejected
+from agent_core.people import Role
+from agent_core.tooling import (
+    Amount,
+    Effect,
+    Json,
+    PolicyDefaults,
+    Preview,
+    Standing,
+    Tool,
+    ToolContext,
+    ToolName,
+    ToolResult,
+)
+from tools.accounts.changes import Planned
+from tools.accounts.commands import AddSeats, ChangePlan, Command, RemoveSeats
+from tools.accounts.gateway import AccountsGateway, Applied
+
+A = TypeVar("A", bound="Arguments")
+ANYBODY_KNOWN = frozenset(Role)
+READ_BY_ALL = PolicyDefaults(roles=ANYBODY_KNOWN, staff=True, confirm=False)
+
+
+class Arguments(BaseModel):
+    """What the model supplies. Never an account: code knows it."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class NoArguments(Arguments):
+    """Nothing to fill in."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """How a planned change is put to people before they say yes."""
+
+    title: str
+    changes: tuple[Change, ...]
+    notes: tuple[str, ...] = ()
+
+
+def taken(model: type[A], arguments: Any) -> A:
+    """The arguments as this model. Raises ArgumentsRejected, naming each mistake in words."""
+    if isinstance(arguments, model):
+        return arguments
+    try:
+        if isinstance(arguments, str | bytes):
+            return model.model_validate_json(arguments)
+        return model.model_validate(dict(arguments) if isinstance(arguments, Mapping) else {})
+    except ValidationError as problem:
+        raise ArgumentsRejected(_in_words(problem)) from problem
+
+
+def _unpriced(wish: Command) -> Command:
+    """A preview asks for today's price, whatever price the model sent along."""
+    if isinstance(wish, AddSeats | ChangePlan | RemoveSeats):
+        return replace(wish, agreed_minor=None)
+    return wish
+
+
+def _in_words(problem: ValidationError) -> str:
+    mistakes = [
+        f"{'.'.join(str(part) for part in each['loc']) or 'arguments'}: {each['msg']}"
+        for each in problem.errors(include_url=False, include_input=False)
+    ]
+    return "; ".join(mistakes)
+
+
+def read(
+    *,
+    name: str,
+    description: str,
+    arguments: type[A],
+    handler: Callable[[ToolContext, A], Awaitable[ToolResult]],
+    policy: PolicyDefaults = READ_BY_ALL,
+    standing: Standing = Standing.KNOWN,
+    examples: tuple[str, ...] = (),
+) -> Tool:
+    """A tool that changes nothing."""
+
+    async def checked(context: ToolContext, raw: Any) -> ToolResult:
+        return await handler(context, taken(arguments, raw))
+
+    return Tool(
+        name=ToolName(name),
+        description=description,
+        arguments=arguments,
+        effect=Effect.READ,
+        handler=checked,
+        standing=standing,
+        policy=policy,
+        examples=examples,
+    )
+
+
+def action(
+    accounts: AccountsGateway,
+    *,
+    name: str,
+    description: str,
+    effect: Effect,
+    policy: PolicyDefaults,
+    arguments: type[A],
+    command: Callable[[A], Command],
+    canonical: Callable[[Command], Json],
+    shown: Callable[[Planned], Shown],
+    receipt: Callable[[Planned], tuple[str, tuple[Field, ...]]],
+    examples: tuple[str, ...] = (),
+) -> Tool:
+    """An action: `quote` makes its preview, `apply` runs it, `look_up` finds what became of it.
+
+    `canonical` gives the arguments with every default resolved, as the arguments model takes them.
+    """
+
+    async def preview(context: ToolContext, raw: Any) -> Preview:
+        wish = _unpriced(command(taken(arguments, raw)))
+        planned = await accounts.quote(context.account_id, wish, context.now)
+        before, words, moved = planned.before, shown(planned), planned.movement
+        return Preview(
+            arguments=canonical(planned.command),
+            title=words.title,
+            changes=words.changes,
+            version=before.version,
+            amount=Amount(minor=moved.minor, currency=before.currency) if moved else None,
+            notes=words.notes,
+        )
+
+    async def handler(context: ToolContext, raw: Any) -> ToolResult:
+        if context.expected_version is None or not context.key:
+            raise ValueError("an action runs with its ledger key and the version that was shown")
+        return result(
+            await accounts.apply(
+                context.account_id,
+                command(taken(arguments, raw)),
+                key=context.key,
+                expected_version=context.expected_version,
+                now=context.now,
+            )
+        )
+
+    async def look_up(context: ToolContext, _: Any) -> ToolResult | None:
+        applied = await accounts.look_up(context.account_id, context.key)
+        return result(applied) if applied else None
+
+    def result(applied: Applied) -> ToolResult:
+        title, fields = receipt(applied.planned)
+        content = {"done": title, "details": {each.label: each.value for each in fields}}
+        return ToolResult(content=content, title=title, fields=fields)
+
+    return Tool(
+        name=ToolName(name),
+        description=description,
+        arguments=arguments,
+        effect=effect,
+        handler=handler,
+        preview=preview,
+        look_up=look_up,
+        policy=policy,
+        examples=examples,
+    )
