@@ -140,7 +140,7 @@ class TeamsState:
                 return room
         return self.add_room(
             TeamsRoom(
-                conversation_id=f"a:1{person.teams_id.removeprefix('29:')}-{self.bot_id[3:]}",
+                conversation_id=f"a:{person.teams_id.removeprefix('29:')}-{self.bot_id[3:]}",
                 kind=TeamsRoomKind.PERSONAL,
                 name=f"{person.name} and {self.bot_name}",
                 member_ids=(person.teams_id,),
