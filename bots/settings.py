@@ -1,0 +1,273 @@
+"""The environment, read once and typed; every mistake in it is told at once, with its remedy."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any, Final, Self
+
+from pydantic import SecretStr, ValidationError
+from pydantic_settings import DotEnvSettingsSource, EnvSettingsSource
+
+from agent_core.errors import ConfigurationError
+from agent_core.messages import Platform, RoomRef
+from bots.setting_names import VARIABLES, Environment, Mistake, incomplete
+from bots.setting_values import TeamsAppType
+
+SLACK_API_URL: Final = "https://slack.com/api/"
+OPENID_METADATA_URL: Final = "https://login.botframework.com/v1/.well-known/openidconfiguration"
+TOKEN_URL: Final = "https://login.microsoftonline.com/{tenant}/oauth2/v2.0/token"  # noqa: S105
+MULTI_TENANT_AUTHORITY: Final = "botframework.com"
+OPENAI_MODEL: Final = "gpt-4.1-mini"
+NO_PLATFORM: Final = (
+    "No platform is set up: set SLACK_BOT_TOKEN and SLACK_SIGNING_SECRET for Slack, or "
+    "MICROSOFT_APP_ID, MICROSOFT_APP_PASSWORD and MICROSOFT_APP_TENANT_ID for Teams. "
+    "To try Handrail without either: handrail demo."
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SlackSettings:
+    """Slack's side. `bot_token` None: workspaces install the app themselves (client id, secret).
+
+    `signing_secret` None: Socket Mode alone. `api_url` ends in a slash.
+    """
+
+    signing_secret: SecretStr | None
+    bot_token: SecretStr | None
+    app_token: SecretStr | None
+    client_id: str | None
+    client_secret: SecretStr | None
+    api_url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TeamsSettings:
+    """Teams' side. `verify` False: requests are taken without a token, on loopback only.
+
+    `app_password` None only where `verify` is False. Ids are in lower case.
+    """
+
+    app_id: str
+    app_password: SecretStr | None
+    tenant_id: str
+    app_type: TeamsAppType
+    openid_metadata_url: str
+    token_url: str
+    verify: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelSettings:
+    """A language model. `base_url` None: OpenAI's. `name` None: the first that the endpoint lists.
+
+    `api_key` None: an endpoint that asks for none (Ollama, llama.cpp).
+    """
+
+    api_key: SecretStr | None
+    base_url: str | None
+    name: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Where state is, what is reached and how. `model` None: the scripted model, which is rules.
+
+    URLs of databases may hold passwords, so they are secrets: sqlite:///… or postgresql://….
+    """
+
+    data_folder: Path
+    database_url: SecretStr
+    accounts_url: SecretStr
+    payments_url: str | None
+    payments_key: SecretStr | None
+    configuration_folder: Path | None
+    support_room: RoomRef | None
+    log_level: str
+    slack: SlackSettings | None
+    teams: TeamsSettings | None
+    model: ModelSettings | None
+
+    @classmethod
+    def load(cls, environ: Mapping[str, str] | None = None, *, serve_on: str | None = None) -> Self:
+        """Raises ConfigurationError with every mistake. See `read`."""
+        settings, mistakes, _ = read(environ, serve_on=serve_on)
+        if mistakes:
+            raise ConfigurationError([each.sentence for each in mistakes])
+        assert isinstance(settings, cls)
+        return settings
+
+    @property
+    def platforms(self) -> tuple[Platform, ...]:
+        """The platforms that are set up."""
+        sides = ((Platform.SLACK, self.slack), (Platform.TEAMS, self.teams))
+        return tuple(platform for platform, side in sides if side is not None)
+
+
+def read(
+    environ: Mapping[str, str] | None = None, *, serve_on: str | None = None
+) -> tuple[Settings, tuple[Mistake, ...], frozenset[str]]:
+    """The settings as far as they can be used, every mistake, and the variables that are set.
+
+    `environ` None: the process's environment over the file `.env` in the working directory.
+    `serve_on`: the host of a server that is to start; it needs a platform.
+    """
+    mistakes: list[Mistake] = []
+    given = _given(environ, mistakes)
+    env = _typed(given, mistakes)
+    mistakes += incomplete(env, already={each.variable for each in mistakes}, given=given)
+    settings = _settings(env)
+    mistakes += _contradictions(settings, env, serve_on, frozenset(m.variable for m in mistakes))
+    return settings, tuple(mistakes), frozenset(name.upper() for name in given) & {*VARIABLES}
+
+
+def _given(environ: Mapping[str, str] | None, mistakes: list[Mistake]) -> dict[str, str]:
+    """Variables that are set and not empty, in lower case."""
+    found: dict[str, Any] = {}
+    if environ is None:
+        try:
+            found |= DotEnvSettingsSource(Environment, env_file=Path(".env"))()
+        except (OSError, UnicodeDecodeError) as problem:
+            reason = getattr(problem, "strerror", None) or "it is not UTF-8 text"
+            mistakes.append(
+                Mistake(variable=".env", sentence=f"The file .env cannot be read: {reason}.")
+            )
+        environ = EnvSettingsSource(Environment)()
+    found |= {name.lower(): value for name, value in environ.items() if value}
+    known = {name: str(value).strip() for name, value in found.items() if value}
+    return {name: value for name, value in known.items() if name in Environment.model_fields}
+
+
+def _typed(given: dict[str, str], mistakes: list[Mistake]) -> Environment:
+    """What is left when each wrong value is told and left out."""
+    try:
+        return Environment.model_validate(given)
+    except ValidationError as error:
+        wrong: dict[str, str] = {}
+        for each in error.errors(include_url=False, include_input=False):
+            reason = each.get("ctx", {}).get("error", each["msg"])
+            wrong.setdefault(str(each["loc"][0]), f"{each['loc'][0]} {reason}")
+        mistakes += [
+            Mistake(variable=name.upper(), sentence=text.replace(name, name.upper(), 1))
+            for name, text in wrong.items()
+        ]
+        return Environment.model_validate({k: v for k, v in given.items() if k not in wrong})
+
+
+_SIDES: Final = {Platform.SLACK: ("SLACK_",), Platform.TEAMS: ("MICROSOFT_", "TEAMS_")}
+
+
+def _contradictions(
+    settings: Settings, env: Environment, serve_on: str | None, wrong: frozenset[str]
+) -> list[Mistake]:
+    found = []
+    # A platform whose own variables are wrong is told there, and not once more as missing.
+    tried = {
+        platform
+        for platform, prefixes in _SIDES.items()
+        if any(name.startswith(prefixes) for name in wrong)
+    }
+    room = settings.support_room
+    if room is not None and room.platform not in {*settings.platforms, *tried}:
+        sentence = (
+            f"HANDRAIL_SUPPORT_ROOM is in {room.platform.value.capitalize()}, which is not set "
+            "up: set its variables, or name a room of the other platform."
+        )
+        found.append(Mistake(variable="HANDRAIL_SUPPORT_ROOM", sentence=sentence))
+    url = settings.database_url.get_secret_value()
+    if url.startswith("sqlite") and url == settings.accounts_url.get_secret_value():
+        sentence = (
+            "HANDRAIL_ACCOUNTS_URL is the same file as HANDRAIL_DATABASE_URL: accounts need a "
+            "file of their own, because they behave as a remote system."
+        )
+        found.append(Mistake(variable="HANDRAIL_ACCOUNTS_URL", sentence=sentence))
+    if serve_on is None:
+        return found
+    if env.teams_auth == "off" and not is_loopback(serve_on):
+        sentence = (
+            f"TEAMS_AUTH=off is accepted only on a loopback address, and the server is to listen "
+            f"on {serve_on}: unset TEAMS_AUTH, or start with --host 127.0.0.1."
+        )
+        found.append(Mistake(variable="TEAMS_AUTH", sentence=sentence))
+    if not settings.platforms and not tried:
+        found.append(Mistake(variable="SLACK_BOT_TOKEN", sentence=NO_PLATFORM))
+    return found
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches a server that is bound to `host`."""
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+# --- building --------------------------------------------------------------------------------
+
+
+def _settings(env: Environment) -> Settings:
+    data = env.handrail_data or (env.xdg_data_home or Path.home() / ".local/share") / "handrail"
+    return Settings(
+        data_folder=data,
+        database_url=env.handrail_database_url or _file_url(data / "handrail.db"),
+        accounts_url=env.handrail_accounts_url or _file_url(data / "accounts.db"),
+        payments_url=env.handrail_payments_url,
+        payments_key=env.handrail_payments_key,
+        configuration_folder=env.handrail_config,
+        support_room=env.handrail_support_room,
+        log_level=env.handrail_log or "info",
+        slack=_slack(env),
+        teams=_teams(env),
+        model=_model(env),
+    )
+
+
+def _file_url(path: Path) -> SecretStr:
+    return SecretStr(f"sqlite:///{path.absolute()}")
+
+
+def _slack(env: Environment) -> SlackSettings | None:
+    can_post = env.slack_bot_token or (env.slack_client_id and env.slack_client_secret)
+    if not (can_post and (env.slack_signing_secret or env.slack_app_token)):
+        return None
+    return SlackSettings(
+        signing_secret=env.slack_signing_secret,
+        bot_token=env.slack_bot_token,
+        app_token=env.slack_app_token,
+        client_id=env.slack_client_id,
+        client_secret=env.slack_client_secret,
+        api_url=f"{(env.slack_api_url or SLACK_API_URL).rstrip('/')}/",
+    )
+
+
+def _teams(env: Environment) -> TeamsSettings | None:
+    off = env.teams_auth == "off"
+    app_type = env.microsoft_app_type or TeamsAppType.SINGLE_TENANT
+    single = app_type is TeamsAppType.SINGLE_TENANT
+    complete = (
+        env.microsoft_app_id
+        and env.microsoft_app_password
+        and (env.microsoft_app_tenant_id or not single)
+    )
+    if not (off or complete):
+        return None
+    tenant = (env.microsoft_app_tenant_id or "").lower()
+    authority = tenant if single and tenant else MULTI_TENANT_AUTHORITY
+    return TeamsSettings(
+        app_id=(env.microsoft_app_id or "").lower(),
+        app_password=env.microsoft_app_password,
+        tenant_id=tenant,
+        app_type=app_type,
+        openid_metadata_url=env.microsoft_openid_metadata_url or OPENID_METADATA_URL,
+        token_url=env.microsoft_token_url or TOKEN_URL.format(tenant=authority),
+        verify=not off,
+    )
+
+
+def _model(env: Environment) -> ModelSettings | None:
+    if env.openai_api_key is None and env.openai_base_url is None:
+        return None
+    name = env.openai_model or (None if env.openai_base_url else OPENAI_MODEL)
+    return ModelSettings(api_key=env.openai_api_key, base_url=env.openai_base_url, name=name)
