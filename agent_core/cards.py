@@ -168,6 +168,8 @@ def proposal_card(proposal: Proposal, account_name: str = "") -> OutboundMessage
         return waiting_card(proposal, account_name)
     if proposal.status is not ProposalStatus.AWAITING_CONFIRMATION:
         return decided_card(proposal, account_name)
+    if proposal.approval is not None and not proposal.needs_confirmation:
+        return _askable_card(proposal, proposal.approval, account_name)
     then = ""
     if proposal.approval is not None:
         then = f" After your yes, {approvers_text(proposal.approval)} must approve it."
@@ -186,6 +188,27 @@ def proposal_card(proposal: Proposal, account_name: str = "") -> OutboundMessage
                 buttons=(
                     _button(presses.CONFIRM, "Confirm", value, ButtonStyle.PRIMARY),
                     _button(presses.CANCEL, "Cancel", value),
+                )
+            ),
+        ]
+    )
+
+
+def _askable_card(proposal: Proposal, need: ApprovalNeed, account_name: str) -> OutboundMessage:
+    """What the requester may not do, but may ask for."""
+    value = str(proposal.id)
+    who = approvers_text(need)
+    return _message(
+        [
+            Heading(text=f"Not done: {proposal.title}"),
+            _facts(proposal, account_name, requester=False),
+            _changes(proposal),
+            *_notes(proposal),
+            Note(text=f"This needs {who}."),
+            Buttons(
+                buttons=(
+                    _button(presses.ASK_OWNER, f"Ask {who}", value, ButtonStyle.PRIMARY),
+                    _button(presses.CANCEL, "Leave it", value),
                 )
             ),
         ]

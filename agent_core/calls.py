@@ -1,0 +1,295 @@
+"""Carries out what the model calls: reads, the choice of an account, and wishes for actions."""
+
+from dataclasses import replace
+
+from agent_core import cards
+from agent_core.boundary import Boundary, commit
+from agent_core.conversation import Audience
+from agent_core.core_tools import CHOOSE_ACCOUNT_TOOL, ChosenAccount
+from agent_core.errors import ToolError
+from agent_core.live_turn import LiveTurn
+from agent_core.people import AccountId, Capability
+from agent_core.policy import Decision, Question
+from agent_core.ports import UnitOfWork
+from agent_core.proposals import ProposalStatus
+from agent_core.proposing import Considered, Wish, consider, lacks_standing
+from agent_core.services import Services
+from agent_core.tool_runner import ToolRunner, failure_content, parse_arguments
+from agent_core.tooling import Json, Standing, Tool, ToolCall, ToolContext
+from agent_core.turn import Kind
+
+Candidates = list[tuple[AccountId, str]]
+
+
+class Calls:
+    """One driver's way of answering the model's calls; each ends in a RESULT entry."""
+
+    def __init__(self, services: Services, runner: ToolRunner) -> None:
+        self._services = services
+        self._runner = runner
+
+    # --- reads ------------------------------------------------------------------------------
+
+    async def read(self, live: LiveTurn, call: ToolCall) -> None:
+        """Runs a read outside any transaction; its result is pending until the next commit."""
+        tool = self._services.tool(live.conversation.audience, call.name)
+        if tool is None:
+            self._no_such_tool(live, call)
+            return
+        if await self._stopped(live, call, tool):
+            return
+        refused = self._refused_by_policy(live, tool, call)
+        if refused is not None:
+            await self._refuse(live, call, refused)
+            return
+        try:
+            arguments = parse_arguments(tool, call)
+            result = await self._runner.read(tool, self._context(live), arguments)
+        except ToolError as error:
+            self._note(live, call, Considered(content=failure_content(error), failed=True))
+            return
+        self._note(live, call, Considered(content=result.content))
+
+    def _no_such_tool(self, live: LiveTurn, call: ToolCall) -> None:
+        names = ", ".join(tool.name for tool in self._services.tools(live.conversation.audience))
+        content = {"status": "no_such_tool", "reason": f"There is only: {names}."}
+        self._note(live, call, Considered(content=content, failed=True))
+
+    def _refused_by_policy(self, live: LiveTurn, tool: Tool, call: ToolCall) -> str | None:
+        """Why this person may not read this here; None if they may."""
+        if tool.standing is Standing.ANYBODY:
+            return None
+        try:
+            arguments = parse_arguments(tool, call).model_dump(mode="json")
+        except ToolError:
+            arguments = {}
+        ruling = self._services.policy_source.current().decide(
+            Question(
+                tool=tool,
+                arguments=arguments,
+                requester=live.requester,
+                audience=live.conversation.audience,
+                account_id=live.conversation.account,
+            )
+        )
+        # A read changes nothing, so there is nothing to confirm.
+        allowed = ruling.decision in (Decision.ALLOW, Decision.CONFIRM)
+        return None if allowed else ruling.reason
+
+    async def _refuse(self, live: LiveTurn, call: ToolCall, reason: str) -> None:
+        def write(boundary: Boundary) -> None:
+            boundary.post(
+                f"refusal:{boundary.live.turn.id}:{call.name}",
+                cards.refusal_card(reason, conversation_id=boundary.conversation.id),
+            )
+            content = {"status": "refused", "reason": reason, "card": "shown"}
+            self._note_in(boundary, call, Considered(content=content, told=True))
+
+        await commit(self._services, live, write)
+
+    # --- actions ----------------------------------------------------------------------------
+
+    async def consider(self, live: LiveTurn, call: ToolCall) -> None:
+        """Validates, authorises and previews; then decides in one transaction."""
+        tool = self._services.tool(live.conversation.audience, call.name)
+        if tool is None:
+            self._no_such_tool(live, call)
+            return
+        if await self._stopped(live, call, tool):
+            return
+        account = live.conversation.account
+        if account is None:
+            await self._refuse_unknown(live, call)
+            return
+        try:
+            arguments = parse_arguments(tool, call)
+            preview = await self._runner.preview(tool, self._context(live), arguments)
+        except ToolError as error:
+            refused = self._refused_by_policy(live, tool, call)
+            if refused is not None:  # the account's state is not told to those without rights
+                await self._refuse(live, call, refused)
+                return
+            self._note(live, call, Considered(content=failure_content(error), failed=True))
+            return
+        wish = Wish(tool=tool, preview=preview, account_id=account, account_name=live.account_name)
+
+        def decide(boundary: Boundary) -> None:
+            self._note_in(boundary, call, consider(boundary, wish))
+
+        await commit(self._services, live, decide, claims=False)
+
+    async def _stopped(self, live: LiveTurn, call: ToolCall, tool: Tool) -> bool:
+        """Ends calls of people without standing, and those that lack an account."""
+        if tool.standing is Standing.ANYBODY:
+            return False
+        conversation, requester = live.conversation, live.requester
+        several = requester.person is not None and len(requester.person.roles) > 1
+        chooses = several or requester.can(Capability.STAFF)
+        if (
+            conversation.account is None
+            and chooses
+            and conversation.audience is not Audience.SHARED
+        ):
+            await self._ask_account(live, call)
+            return True
+        if conversation.account is None or lacks_standing(
+            tool, requester, conversation.account, conversation.audience
+        ):
+            await self._refuse_unknown(live, call)
+            return True
+        return False
+
+    async def _refuse_unknown(self, live: LiveTurn, call: ToolCall) -> None:
+        bound = live.conversation.account is not None
+        reason = (
+            f"{live.requester.name}, nobody has given you a role in this account yet, so I can "
+            "neither show its data nor change it. General questions are welcome."
+            if bound or live.conversation.audience is Audience.PRIVATE
+            else "This room is not linked to an account, so I can answer general questions only."
+        )
+
+        def write(boundary: Boundary) -> None:
+            boundary.post(
+                f"refusal:{boundary.live.turn.id}:standing",
+                cards.refusal_card(
+                    reason, conversation_id=boundary.conversation.id, ask_access=True
+                ),
+            )
+            content = {"status": "refused", "reason": reason, "card": "shown"}
+            self._note_in(boundary, call, Considered(content=content, told=True))
+
+        await commit(self._services, live, write)
+
+    # --- accounts ---------------------------------------------------------------------------
+
+    async def _ask_account(self, live: LiveTurn, call: ToolCall) -> None:
+        """A tool needs an account and none is chosen: their own to pick from, else by name."""
+        candidates = await self._own_accounts(live)
+        if not candidates:
+            content = {
+                "status": "account_needed",
+                "reason": "Call choose_account with the account's name first, if the person named "
+                "one; else ask them which account it is about.",
+            }
+            self._note(live, call, Considered(content=content))
+            return
+        await self._show_picker(live, call, candidates, "")
+
+    async def _own_accounts(self, live: LiveTurn) -> Candidates:
+        person = live.requester.person
+        if person is None or live.requester.can(Capability.STAFF):
+            return []
+        return [
+            (account, await self._services.account_name(account))
+            for account in sorted(person.roles)
+        ]
+
+    async def choose_account(self, live: LiveTurn, call: ToolCall) -> None:
+        """An exact id or one exact name settles it; everything else is the person's choice."""
+        try:
+            arguments = parse_arguments(CHOOSE_ACCOUNT_TOOL, call)
+            assert isinstance(arguments, ChosenAccount)
+            candidates = await self._candidates(live, arguments.query)
+        except ToolError as error:
+            self._note(live, call, Considered(content=failure_content(error), failed=True))
+            return
+        if candidates is None:
+            await self._refuse_unknown(live, call)
+            return
+        exact = [one for one in candidates if _is_exactly(one, arguments.query)]
+        if len(exact) == 1:
+            await self._settle_account(live, call, exact[0])
+        else:
+            await self._show_picker(live, call, candidates, arguments.query)
+
+    async def _candidates(self, live: LiveTurn, query: str) -> Candidates | None:
+        """Accounts this person may mean; None for people who may mean none."""
+        if live.requester.can(Capability.STAFF):
+            return list(await self._services.directory.search(query))
+        own = await self._own_accounts(live)
+        if not own:
+            return None
+        wanted = query.casefold()
+        return [one for one in own if wanted in f"{one[1]} {one[0]}".casefold()] or own
+
+    async def _settle_account(
+        self, live: LiveTurn, call: ToolCall, account: tuple[AccountId, str]
+    ) -> None:
+        account_id, name = account
+        live.names[account_id] = name
+
+        def write(boundary: Boundary) -> None:
+            conversation = boundary.conversation
+            if conversation.account_id not in (None, account_id):
+                content = {"status": "refused", "reason": "This room is bound to its own account."}
+                self._note_in(boundary, call, Considered(content=content))
+                return
+            if conversation.account_id is None and conversation.subject != account_id:
+                _cancel_others(boundary.tx, boundary, account_id)
+                boundary.save_conversation(replace(conversation, subject=account_id))
+            content = {"status": "chosen", "account": str(account_id), "name": name}
+            self._note_in(boundary, call, Considered(content=content))
+
+        await commit(self._services, live, write)
+
+    async def _show_picker(
+        self, live: LiveTurn, call: ToolCall, candidates: Candidates, query: str
+    ) -> None:
+        def write(boundary: Boundary) -> None:
+            boundary.post(
+                f"picker:{boundary.live.turn.id}",
+                cards.account_picker(boundary.conversation.id, candidates, query),
+            )
+            content = {"status": "account_needed", "card": "shown: the person picks the account"}
+            self._note_in(boundary, call, Considered(content=content, told=True))
+
+        await commit(self._services, live, write)
+
+    # --- entries ----------------------------------------------------------------------------
+
+    def _context(self, live: LiveTurn) -> ToolContext:
+        return ToolContext(
+            account_id=live.conversation.account or AccountId(""),
+            requester=live.requester,
+            audience=live.conversation.audience,
+            now=self._services.clock.now(),
+        )
+
+    def _note(self, live: LiveTurn, call: ToolCall, considered: Considered) -> None:
+        live.note(Kind.RESULT, _result(call, considered), self._services.clock.now())
+
+    def _note_in(self, boundary: Boundary, call: ToolCall, considered: Considered) -> None:
+        boundary.note(Kind.RESULT, _result(call, considered))
+
+
+def _result(call: ToolCall, considered: Considered) -> Json:
+    return {
+        "call": call.id,
+        "content": dict(considered.content),
+        "failed": considered.failed,
+        "told": considered.told,
+        "run": str(considered.run) if considered.run else None,
+    }
+
+
+def _is_exactly(account: tuple[AccountId, str], query: str) -> bool:
+    wanted = " ".join(query.split()).casefold()
+    return wanted in (str(account[0]).casefold(), " ".join(account[1].split()).casefold())
+
+
+def _cancel_others(tx: UnitOfWork, boundary: Boundary, account_id: AccountId) -> None:
+    """A card of the account that was meant before must not be confirmed by mistake."""
+    for proposal in tx.proposals.open_in(boundary.conversation.id):
+        if (
+            proposal.account_id == account_id
+            or proposal.status is not ProposalStatus.AWAITING_CONFIRMATION
+        ):
+            continue
+        cancelled = replace(proposal, status=ProposalStatus.CANCELLED)
+        tx.proposals.save(cancelled, expected=proposal.status)
+        if proposal.card is not None:
+            boundary.post(
+                f"{proposal.card}:replaced",
+                cards.decided_card(cancelled, cancelled.account_name, replaced=True),
+                updates=proposal.card,
+            )

@@ -1,0 +1,210 @@
+"""Entering a turn: one transaction that takes over an unfinished turn or begins a new one."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from agent_core import cards
+from agent_core.boundary import Boundary, read_transcript, rows_of_one
+from agent_core.conversation import Audience, Conversation, ConversationId, ConversationStatus
+from agent_core.directory import requester_of
+from agent_core.escalations import EscalationReason, Priority
+from agent_core.journal import InboxKind, InboxRow, Turn, TurnId, TurnStatus
+from agent_core.live_turn import LiveTurn, row_body
+from agent_core.people import Capability
+from agent_core.ports import UnitOfWork
+from agent_core.proposals import Outcome, ProposalId, ProposalStatus
+from agent_core.services import Services
+from agent_core.turn import Kind, state_of
+
+
+def enter(tx: UnitOfWork, services: Services, conversation_id: ConversationId) -> LiveTurn | None:
+    """The turn to work on, with a fresh token; None where nothing is to be done.
+
+    A turn that was started too often is given up here: the person gets an apology and a case.
+    """
+    conversation = tx.conversations.get(conversation_id)
+    if conversation is None:
+        return None
+    running = tx.turns.running(conversation_id)
+    if running is not None:
+        live = _taken_over(tx, services, conversation, running)
+        if live.turn.attempts <= services.limits.attempts:
+            return live
+        _give_up(tx, services, live)
+        conversation = tx.conversations.get(conversation_id) or conversation
+    return _begun(tx, services, conversation)
+
+
+# --- a turn that somebody began ---------------------------------------------------------------
+
+
+def _taken_over(
+    tx: UnitOfWork, services: Services, conversation: Conversation, running: Turn
+) -> LiveTurn:
+    turn = tx.turns.take_over(running.id, services.ids.new("token"))
+    live = LiveTurn(
+        turn=turn,
+        conversation=conversation,
+        requester=requester_of(tx, turn.author),
+        entries=list(tx.turns.journal(turn.id)),
+        transcript={},
+        rows=list(tx.inbox.of_turn(turn.id)),
+    )
+    boundary = _boundary(tx, services, live)
+    live.transcript = read_transcript(boundary)
+    boundary.note(Kind.RESUMED, {"attempt": turn.attempts})
+    tx.turns.append(turn.id, turn.token, boundary.news)
+    live.entries += boundary.news
+    return live
+
+
+def _boundary(tx: UnitOfWork, services: Services, live: LiveTurn) -> Boundary:
+    return Boundary(
+        tx=tx,
+        services=services,
+        live=live,
+        conversation=live.conversation,
+        requester=live.requester,
+        at=services.clock.now(),
+    )
+
+
+def _give_up(tx: UnitOfWork, services: Services, live: LiveTurn) -> None:
+    """Three attempts failed. What is uncertain is called so, and a person takes over."""
+    boundary = _boundary(tx, services, live)
+    doubtful = _leave_no_action_open(boundary)
+    if doubtful or live.conversation.status is ConversationStatus.WITH_AGENT:
+        boundary.post(
+            f"given-up:{live.turn.id}",
+            cards.notice("Sorry, something went wrong on our side while working on this."),
+        )
+        services.desk.open(
+            tx,
+            boundary.conversation,
+            reason=(
+                EscalationReason.UNKNOWN_OUTCOME if doubtful else EscalationReason.TOOL_FAILURE
+            ),
+            priority=Priority.URGENT if doubtful else Priority.HIGH,
+            asked=asked_text(live),
+            asked_by=live.requester,
+            suggestion=(
+                f"Look up in the account whether “{doubtful[0]}” happened, then tell the customer."
+                if doubtful
+                else "The agent failed three times. Answer by hand."
+            ),
+            at=boundary.at,
+        )
+    turn = live.turn
+    tx.turns.append(turn.id, turn.token, boundary.news)
+    tx.inbox.finish([row.seq for row in live.rows])
+    tx.turns.close(turn.id, turn.token, TurnStatus.GIVEN_UP)
+
+
+def _leave_no_action_open(boundary: Boundary) -> list[str]:
+    """Decided but unrun actions end; begun ones become unknown. The titles of the latter."""
+    doubtful: list[str] = []
+    for proposal_id in state_of(boundary.live.entries).decisions:
+        proposal = boundary.tx.proposals.get(proposal_id)
+        entry = boundary.tx.ledger.get(ProposalId(proposal_id))
+        if proposal is not None and proposal.status is ProposalStatus.DECIDED:
+            expired = replace(proposal, status=ProposalStatus.EXPIRED)
+            boundary.tx.proposals.save(expired, expected=proposal.status)
+        if entry is not None and entry.outcome is None:
+            settled = replace(
+                entry,
+                outcome=Outcome.UNKNOWN,
+                settled_at=boundary.at,
+                reason="The agent stopped before an answer came.",
+            )
+            boundary.tx.ledger.settle(settled)
+            boundary.post(f"receipt:{entry.key}", cards.receipt_message(settled))
+            doubtful.append(entry.title or str(entry.tool))
+    return doubtful
+
+
+def asked_text(live: LiveTurn) -> str:
+    """What the person asks, in their own words, at most 500 characters."""
+    said = [
+        live.transcript[row.transcript_seq].text
+        for row in live.rows
+        if row.transcript_seq in live.transcript and row.transcript_seq is not None
+    ]
+    return "\n".join(said)[-500:] or "(no words: a decision was being carried out)"
+
+
+# --- a new turn -------------------------------------------------------------------------------
+
+
+def _begun(tx: UnitOfWork, services: Services, conversation: Conversation) -> LiveTurn | None:
+    rows = list(tx.inbox.new_rows(conversation.id))
+    silent = conversation.status is not ConversationStatus.WITH_AGENT
+    if silent:
+        rows = _only_decisions(tx, rows)
+    if not rows:
+        return None
+    mine = rows_of_one(rows, rows[0].author_key)
+    turn = Turn(
+        id=TurnId(services.ids.new("turn")),
+        conversation_id=conversation.id,
+        author=mine[0].author,
+        author_key=mine[0].author_key,
+        epoch=conversation.epoch,
+        token=services.ids.new("token"),
+        attempts=1,
+        status=TurnStatus.RUNNING,
+        started_at=services.clock.now(),
+    )
+    tx.turns.add(turn)
+    tx.inbox.claim([row.seq for row in mine], turn.id)
+    live = LiveTurn(
+        turn=turn,
+        conversation=conversation,
+        requester=requester_of(tx, turn.author),
+        entries=[],
+        transcript={},
+        rows=mine,
+    )
+    _open_journal(_boundary(tx, services, live), mine, silent=silent)
+    return live
+
+
+def _only_decisions(tx: UnitOfWork, rows: Sequence[InboxRow]) -> list[InboxRow]:
+    """While people have the conversation the agent answers nobody; decided actions still run."""
+    decisions = [row for row in rows if row.kind is InboxKind.DECISION]
+    tx.inbox.finish([row.seq for row in rows if row.kind is not InboxKind.DECISION])
+    return decisions
+
+
+def _open_journal(boundary: Boundary, rows: Sequence[InboxRow], *, silent: bool) -> None:
+    live, services = boundary.live, boundary.services
+    _settle_on_only_account(boundary)
+    live.transcript = read_transcript(boundary)
+    tools = services.tools(live.conversation.audience)
+    boundary.note(
+        Kind.ENTERED,
+        {
+            "rows": [row_body(row) for row in rows],
+            "upto": max(live.transcript, default=0),
+            "silent": silent,
+            "instructions": services.instructions_version,
+            "tools": [str(tool.name) for tool in tools],
+            "policy": services.policy_source.current().version,
+            "model": services.model.label,
+        },
+    )
+    boundary.tx.turns.append(live.turn.id, live.turn.token, boundary.news)
+    live.entries = boundary.news
+
+
+def _settle_on_only_account(boundary: Boundary) -> None:
+    """In a direct chat, a customer with a role in one account means that one."""
+    conversation, requester = boundary.conversation, boundary.requester
+    roles = requester.person.roles if requester.person else {}
+    if (
+        conversation.account is None
+        and conversation.audience is Audience.PRIVATE
+        and not requester.can(Capability.STAFF)
+        and len(roles) == 1
+    ):
+        boundary.save_conversation(replace(conversation, subject=next(iter(roles))))
+        boundary.live.conversation = boundary.conversation

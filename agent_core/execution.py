@@ -1,0 +1,394 @@
+"""Carries out a decided proposal, once: judged again, written down, called, settled, told."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from agent_core import cards
+from agent_core.boundary import Boundary, commit
+from agent_core.conversation import ConversationStatus
+from agent_core.directory import requester_of
+from agent_core.entering import asked_text
+from agent_core.errors import ToolError
+from agent_core.escalations import EscalationReason, Priority
+from agent_core.live_turn import LiveTurn
+from agent_core.messages import Participant
+from agent_core.people import Requester
+from agent_core.policy import ApprovalNeed, Decision, Ruling
+from agent_core.proposals import (
+    LedgerEntry,
+    Outcome,
+    Proposal,
+    ProposalId,
+    ProposalStatus,
+    fingerprint,
+)
+from agent_core.proposing import Wish, judge, lacks_standing, new_proposal, put, same_effect
+from agent_core.services import Services
+from agent_core.tool_runner import Ran, ToolRunner, checked
+from agent_core.tooling import Json, Preview, Tool, ToolContext
+from agent_core.turn import Kind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Found:
+    """A proposal as it stands when its turn comes to run it."""
+
+    proposal: Proposal
+    tool: Tool | None
+    requester: Requester
+    approver: Requester | None
+    entry: LedgerEntry | None
+
+
+class Execution:
+    """Runs proposals for one driver."""
+
+    def __init__(self, services: Services, runner: ToolRunner) -> None:
+        self._services = services
+        self._runner = runner
+
+    async def run(self, live: LiveTurn, proposal_id: ProposalId) -> None:
+        """Leaves an EXECUTED entry in the journal, whatever happened."""
+        found = await self._find(live, proposal_id)
+        if found is None:
+            return
+        if found.entry is not None:
+            await self._resume(live, found, found.entry)
+        elif found.proposal.status is not ProposalStatus.DECIDED:
+            await self._note(live, found.proposal, {"status": found.proposal.status.value})
+        else:
+            await self._begin(live, found)
+
+    async def _find(self, live: LiveTurn, proposal_id: ProposalId) -> _Found | None:
+        found: list[_Found] = []
+
+        def look(boundary: Boundary) -> None:
+            found.clear()
+            tx = boundary.tx
+            proposal = tx.proposals.get(proposal_id)
+            if proposal is None:
+                boundary.note(Kind.EXECUTED, _body(str(proposal_id), "", {"status": "gone"}, ""))
+                return
+            author = Participant(identity=proposal.requester, name=proposal.requester_name)
+            approver = None
+            if proposal.approver is not None:
+                approver = requester_of(
+                    tx, Participant(identity=proposal.approver, name=proposal.approver_name)
+                )
+            found.append(
+                _Found(
+                    proposal=proposal,
+                    tool=self._services.catalog.get(proposal.tool),
+                    requester=requester_of(tx, author),
+                    approver=approver,
+                    entry=tx.ledger.get(proposal_id),
+                )
+            )
+
+        await commit(self._services, live, look, claims=False, always=True)
+        return found[0] if found else None
+
+    async def _note(self, live: LiveTurn, proposal: Proposal, content: Json) -> None:
+        """Nothing to run."""
+
+        def write(boundary: Boundary) -> None:
+            boundary.note(Kind.EXECUTED, _body(str(proposal.id), proposal.title, content, "none"))
+
+        await commit(self._services, live, write, claims=False, always=True)
+
+    # --- a fresh one ------------------------------------------------------------------------
+
+    async def _begin(self, live: LiveTurn, found: _Found) -> None:
+        tool, proposal = found.tool, found.proposal
+        if tool is None:
+            await self._drop(live, proposal, "This action is no longer offered.")
+            return
+        try:
+            arguments = checked(tool, dict(proposal.arguments))
+            context = self._context(live, found)
+            preview = await self._runner.preview(tool, context, arguments)
+        except ToolError as error:
+            await self._drop(live, proposal, str(error))
+            return
+        intended: list[bool] = []
+
+        def decide(boundary: Boundary) -> None:
+            intended[:] = [self._intend(boundary, found, tool, preview)]
+
+        await commit(self._services, live, decide, claims=False, always=True)
+        if intended[0]:
+            context = replace(context, key=str(proposal.id), expected_version=preview.version)
+            ran = await self._runner.act(tool, context, arguments)
+            await self._settle(live, found, ran)
+
+    def _context(self, live: LiveTurn, found: _Found) -> ToolContext:
+        return ToolContext(
+            account_id=found.proposal.account_id,
+            requester=found.requester,
+            audience=live.conversation.audience,
+            now=self._services.clock.now(),
+        )
+
+    def _intend(self, boundary: Boundary, found: _Found, tool: Tool, preview: Preview) -> bool:
+        """Uses the yes and writes the intent, if everything still holds; else says what changed."""
+        tx = boundary.tx
+        proposal = tx.proposals.get(found.proposal.id) or found.proposal
+        if proposal.status is not ProposalStatus.DECIDED:
+            boundary.note(Kind.EXECUTED, _noted(proposal, {"status": proposal.status.value}))
+            return False
+        obstacle = self._obstacle(boundary, found, tool, preview)
+        if obstacle is not None:
+            self._end(boundary, proposal, obstacle)
+            return False
+        if not same_effect(proposal, preview):
+            self._show_anew(
+                boundary, found, tool, preview, "Changed in between: please look again."
+            )
+            return False
+        ruling = self._ruling(boundary, found, tool, preview)
+        if _asks_more(ruling, proposal):
+            self._show_anew(boundary, found, tool, preview, "Policy asks for one more yes.")
+            return False
+        consumed = replace(proposal, status=ProposalStatus.CONSUMED, version=preview.version)
+        tx.proposals.save(consumed, expected=ProposalStatus.DECIDED)
+        tx.ledger.intend(_intent(boundary, found, proposal))
+        return True
+
+    def _obstacle(
+        self, boundary: Boundary, found: _Found, tool: Tool, preview: Preview
+    ) -> str | None:
+        """Why it may not run any more, in a sentence; None if it may."""
+        proposal, conversation = found.proposal, boundary.conversation
+        grace = timedelta(seconds=self._services.limits.decided_seconds)
+        if proposal.expires_at + grace < boundary.at:
+            return "The yes is too old. Please ask again, so that the figures are current."
+        by_people = conversation.status is not ConversationStatus.WITH_AGENT
+        if by_people and proposal.approved_at is None:
+            return "The support team has taken over, so this is left to them."
+        actor = _authority(found)
+        if lacks_standing(tool, actor, proposal.account_id, conversation.audience):
+            return f"{actor.name} has no role in this account any more."
+        ruling = self._ruling(boundary, found, tool, preview)
+        if ruling.decision in (Decision.REFUSE, Decision.ESCALATE):
+            return ruling.reason
+        return None
+
+    def _ruling(self, boundary: Boundary, found: _Found, tool: Tool, preview: Preview) -> Ruling:
+        return judge(boundary, _wish(found.proposal, tool, preview), _authority(found))
+
+    def _show_anew(
+        self, boundary: Boundary, found: _Found, tool: Tool, preview: Preview, why: str
+    ) -> None:
+        """The yes was for something else: it ends, and what would happen now is shown."""
+        tx, proposal = boundary.tx, found.proposal
+        ruling = self._ruling(boundary, found, tool, preview)
+        expired = replace(proposal, status=ProposalStatus.EXPIRED)
+        tx.proposals.save(expired, expected=ProposalStatus.DECIDED)
+        self._redraw(boundary, expired)
+        wish = _wish(proposal, tool, preview)
+        fresh = new_proposal(boundary, wish, ruling, _twins(boundary, wish), _authority(found))
+        if fresh.status is ProposalStatus.DECIDED:  # policy asks for no yes; a person gave one
+            fresh = replace(
+                fresh, status=ProposalStatus.AWAITING_CONFIRMATION, needs_confirmation=True
+            )
+        fresh = replace(fresh, notes=(why, *fresh.notes))
+        considered = put(boundary, fresh)
+        boundary.note(Kind.EXECUTED, _noted(proposal, {"changed": why, "now": considered.content}))
+
+    async def _drop(self, live: LiveTurn, proposal: Proposal, why: str) -> None:
+        def end(boundary: Boundary) -> None:
+            self._end(boundary, proposal, why)
+
+        await commit(self._services, live, end, claims=False, always=True)
+
+    def _end(self, boundary: Boundary, proposal: Proposal, why: str) -> None:
+        """Not run after all. Nothing has happened, and the person is told why."""
+        expired = replace(proposal, status=ProposalStatus.EXPIRED)
+        boundary.tx.proposals.save(expired, expected=ProposalStatus.DECIDED)
+        self._redraw(boundary, expired)
+        boundary.post(
+            f"not-run:{proposal.id}",
+            cards.refusal_card(
+                f"{why} Nothing was changed.",
+                title=proposal.title,
+                account_name=proposal.account_name,
+                conversation_id=boundary.conversation.id,
+                ask_support=boundary.conversation.status is ConversationStatus.WITH_AGENT,
+            ),
+        )
+        boundary.note(Kind.EXECUTED, _noted(proposal, {"status": "not_run", "reason": why}))
+
+    def _redraw(
+        self, boundary: Boundary, proposal: Proposal, entry: LedgerEntry | None = None
+    ) -> None:
+        drawn = cards.decided_card(proposal, proposal.account_name, entry=entry)
+        for card in (proposal.card, proposal.approval_card):
+            posted = boundary.tx.outgoing.get(card) if card else None
+            if card and posted and posted.destination == boundary.conversation.destination:
+                ending = entry.outcome if entry else proposal.status
+                boundary.post(f"{card}:{ending}", drawn, updates=card)
+        self._services.desk.proposal_changed(boundary.tx, proposal)
+
+    # --- one that was begun -----------------------------------------------------------------
+
+    async def _resume(self, live: LiveTurn, found: _Found, entry: LedgerEntry) -> None:
+        """Found in the ledger: asked about by its key, and called again only if it never was."""
+        if entry.outcome is not None:
+            content = {"status": entry.outcome.value, "result": entry.content or {}}
+            await self._note(live, found.proposal, content)
+            return
+        ran = await self._asked_about(live, found, entry)
+        if ran is None:
+            ran = Ran(outcome=Outcome.UNKNOWN, reason="The agent stopped before an answer came.")
+        await self._settle(live, found, ran)
+
+    async def _asked_about(self, live: LiveTurn, found: _Found, entry: LedgerEntry) -> Ran | None:
+        if found.tool is None:
+            return None
+        try:
+            arguments = checked(found.tool, dict(entry.arguments))
+        except ToolError:
+            return None  # the tool has changed since: only a person can tell
+        context = replace(
+            self._context(live, found),
+            key=str(entry.key),
+            expected_version=found.proposal.version,
+        )
+        ran = await self._runner.look_up(found.tool, context, arguments)
+        if ran is not None and ran.outcome is Outcome.FAILED:
+            return await self._runner.act(found.tool, context, arguments)
+        return ran
+
+    # --- its end ----------------------------------------------------------------------------
+
+    async def _settle(self, live: LiveTurn, found: _Found, ran: Ran) -> None:
+        """Outcome, receipt, and, where nobody can tell, a person: in one transaction."""
+
+        def write(boundary: Boundary) -> None:
+            tx = boundary.tx
+            entry = tx.ledger.get(found.proposal.id)
+            if entry is None:
+                raise AssertionError("an action ran without its intent")
+            settled = _settled(entry, ran, boundary)
+            if entry.outcome is None:
+                tx.ledger.settle(settled)
+            proposal = tx.proposals.get(found.proposal.id) or found.proposal
+            message = cards.receipt_message(settled, proposal.account_name)
+            boundary.post(f"receipt:{settled.key}", message)
+            self._redraw(boundary, proposal, settled)
+            content = {"status": ran.outcome.value, **_said(settled)}
+            boundary.note(
+                Kind.EXECUTED, _body(str(proposal.id), proposal.title, content, ran.outcome)
+            )
+            if ran.outcome is Outcome.UNKNOWN:
+                self._call_for_help(boundary, found, settled)
+
+        await commit(self._services, live, write, claims=False, always=True)
+
+    def _call_for_help(self, boundary: Boundary, found: _Found, entry: LedgerEntry) -> None:
+        title = found.proposal.title
+        amount = f" ({cards.money_text(entry.amount)})" if entry.amount else ""
+        self._services.desk.open(
+            boundary.tx,
+            boundary.conversation,
+            reason=EscalationReason.UNKNOWN_OUTCOME,
+            priority=Priority.URGENT,
+            asked=asked_text(boundary.live),
+            asked_by=found.requester,
+            suggestion=(
+                f"“{title}”{amount} was started and no answer came. Either it happened: then tell "
+                "the customer and do nothing more. Or it did not: then it may be asked for again. "
+                f"Look for reference {cards.short_reference(entry.key)} (key {entry.key})."
+            ),
+            at=boundary.at,
+        )
+        boundary.note(Kind.ESCALATED, {"reason": EscalationReason.UNKNOWN_OUTCOME.value})
+
+
+# --- values -----------------------------------------------------------------------------------
+
+
+def _authority(found: _Found) -> Requester:
+    """Whose rights count: an approver with a role in the account, as of now, else the requester."""
+    need, approver = found.proposal.approval, found.approver
+    by_role = need is not None and bool(need.roles)
+    if by_role and approver is not None and need is not None:
+        role = approver.role_in(found.proposal.account_id)
+        if role in need.roles:
+            return approver
+    return found.requester
+
+
+def _asks_more(ruling: Ruling, proposal: Proposal) -> bool:
+    """Policy now wants a yes that this proposal does not have."""
+    if ruling.decision is Decision.APPROVE:
+        need = ruling.approval or ApprovalNeed()
+        given = proposal.approval or ApprovalNeed()
+        approved = proposal.approved_at is not None
+        return not approved or not (
+            given.roles & need.roles or given.capabilities & need.capabilities
+        )
+    yes = proposal.confirmed_at is not None or proposal.approved_at is not None
+    return ruling.decision is Decision.CONFIRM and not yes
+
+
+def _wish(proposal: Proposal, tool: Tool, preview: Preview) -> Wish:
+    return Wish(
+        tool=tool,
+        preview=preview,
+        account_id=proposal.account_id,
+        account_name=proposal.account_name,
+    )
+
+
+def _twins(boundary: Boundary, wish: Wish) -> Sequence[Proposal]:
+    key = fingerprint(wish.account_id, wish.tool.name, wish.preview.arguments)
+    return boundary.tx.proposals.twins(wish.account_id, key)
+
+
+def _intent(boundary: Boundary, found: _Found, proposal: Proposal) -> LedgerEntry:
+    return LedgerEntry(
+        key=proposal.id,
+        conversation_id=proposal.conversation_id,
+        account_id=proposal.account_id,
+        tool=proposal.tool,
+        arguments=proposal.arguments,
+        amount=proposal.amount,
+        requester=proposal.requester,
+        person_id=found.requester.person.id if found.requester.person else None,
+        intended_at=boundary.at,
+        title=proposal.title,
+    )
+
+
+def _settled(entry: LedgerEntry, ran: Ran, boundary: Boundary) -> LedgerEntry:
+    result = ran.result
+    return replace(
+        entry,
+        outcome=ran.outcome,
+        settled_at=boundary.at,
+        title=(result.title if result else "") or entry.title,
+        fields=result.fields if result else (),
+        content=result.content if result else None,
+        reason=ran.reason,
+    )
+
+
+def _said(entry: LedgerEntry) -> Json:
+    if entry.outcome is Outcome.SUCCEEDED:
+        return {"result": entry.content or {}, "receipt": "posted"}
+    return {"reason": entry.reason, "receipt": "posted"}
+
+
+def _body(proposal: str, title: str, content: Json, outcome: str) -> Json:
+    return {
+        "proposal": proposal,
+        "title": title,
+        "content": dict(content),
+        "outcome": str(outcome),
+    }
+
+
+def _noted(proposal: Proposal, content: Json) -> Json:
+    return _body(str(proposal.id), proposal.title, content, "not_run")

@@ -1,0 +1,155 @@
+"""Runs tools: validates, authorises, calls once, and turns every failure into a known outcome."""
+
+import asyncio
+import json
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from agent_core.errors import (
+    ActionFailed,
+    ActionOutcomeUnknown,
+    ActionRefused,
+    ArgumentsRejected,
+    ToolError,
+)
+from agent_core.limits import Limits
+from agent_core.proposals import Outcome
+from agent_core.tooling import Json, Preview, Tool, ToolCall, ToolContext, ToolResult
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+Sleep = Callable[[float], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ran:
+    """How a call of an action ended. `result` is set where it succeeded."""
+
+    outcome: Outcome
+    result: ToolResult | None = None
+    reason: str = ""
+
+
+def parse_arguments(tool: Tool, call: ToolCall) -> BaseModel:
+    """The validated arguments. Raises ArgumentsRejected with a sentence for each mistake."""
+    try:
+        raw = json.loads(call.arguments or "{}")
+    except ValueError as error:
+        raise ArgumentsRejected(f"The arguments of {tool.name} are not JSON: {error}") from error
+    return checked(tool, raw)
+
+
+def checked(tool: Tool, raw: Any) -> BaseModel:
+    """Arguments as the tool's own type. Raises ArgumentsRejected."""
+    try:
+        return tool.arguments.model_validate(raw)
+    except ValidationError as error:
+        mistakes = "; ".join(
+            f"{'.'.join(str(part) for part in one['loc']) or 'arguments'}: {one['msg']}"
+            for one in error.errors(include_url=False, include_input=False)
+        )
+        raise ArgumentsRejected(f"{tool.name}: {mistakes}") from error
+
+
+class ToolRunner:
+    """Calls handlers with a time limit. Nothing here decides whether a call is allowed."""
+
+    def __init__(self, limits: Limits, sleep: Sleep = asyncio.sleep) -> None:
+        self._limits = limits
+        self._sleep = sleep
+
+    async def read(self, tool: Tool, context: ToolContext, arguments: BaseModel) -> ToolResult:
+        """A read's result. Raises ToolError."""
+        call = tool.handler(context, arguments)
+        return await self._bounded(tool, call, self._limits.read_seconds)
+
+    async def preview(self, tool: Tool, context: ToolContext, arguments: BaseModel) -> Preview:
+        """What the action would do now. Raises ToolError; nothing has happened then."""
+        if tool.preview is None:
+            raise ActionRefused(f"{tool.name} cannot be previewed, so it is not done.")
+        call = tool.preview(context, arguments)
+        return await self._bounded(tool, call, self._limits.read_seconds)
+
+    async def _bounded(self, tool: Tool, call: Awaitable[T], seconds: float) -> T:
+        try:
+            return await asyncio.wait_for(call, seconds)
+        except ToolError:
+            raise
+        except TimeoutError as error:
+            raise ActionFailed(f"{tool.name} took too long.") from error
+        except Exception as error:
+            log.exception("tool %s raised what it must not raise", tool.name)
+            raise ActionFailed(f"{tool.name} failed inside.") from error
+
+    async def act(self, tool: Tool, context: ToolContext, arguments: BaseModel) -> Ran:
+        """Carries an action out under `context.key`. Never raises a tool's error.
+
+        What failed without an effect is tried once more, under the same key.
+        """
+        ran = await self._act_once(tool, context, arguments)
+        if ran.outcome is Outcome.FAILED:
+            return await self._act_once(tool, context, arguments)
+        return ran
+
+    async def _act_once(self, tool: Tool, context: ToolContext, arguments: BaseModel) -> Ran:
+        try:
+            call = tool.handler(context, arguments)
+            result = await asyncio.wait_for(call, self._limits.action_seconds)
+        except (ActionRefused, ArgumentsRejected) as error:
+            return Ran(outcome=Outcome.REFUSED, reason=str(error))
+        except ActionFailed as error:
+            return Ran(outcome=Outcome.FAILED, reason=str(error))
+        except (ActionOutcomeUnknown, TimeoutError) as error:
+            log.warning("action %s ended without an answer", tool.name)
+            return await self._asked_about(tool, context, arguments, str(error))
+        except Exception:
+            log.exception("action %s raised what it must not raise", tool.name)
+            return await self._asked_about(tool, context, arguments, "It failed inside.")
+        return Ran(outcome=Outcome.SUCCEEDED, result=result)
+
+    async def _asked_about(
+        self, tool: Tool, context: ToolContext, arguments: BaseModel, why: str
+    ) -> Ran:
+        """After an unclear end: what the provider says, else unknown."""
+        known = await self.look_up(tool, context, arguments)
+        if known is None:
+            reason = why or "No answer came."
+            return Ran(outcome=Outcome.UNKNOWN, reason=reason)
+        return known
+
+    async def look_up(self, tool: Tool, context: ToolContext, arguments: BaseModel) -> Ran | None:
+        """What became of `context.key`; None where nobody can tell after a few tries.
+
+        FAILED means that nothing happened under this key.
+        """
+        if tool.look_up is None:
+            return None
+        pause = self._limits.look_up_pause_seconds
+        for left in reversed(range(self._limits.look_ups)):
+            try:
+                call = tool.look_up(context, arguments)
+                result = await asyncio.wait_for(call, self._limits.read_seconds)
+            except Exception as error:
+                log.warning("look-up of %s: %s", tool.name, type(error).__name__)
+                if left:
+                    await self._sleep(pause)
+                    pause *= 2
+                continue
+            if result is None:
+                return Ran(outcome=Outcome.FAILED, reason="It did not happen.")
+            return Ran(outcome=Outcome.SUCCEEDED, result=result)
+        return None
+
+
+def failure_content(error: ToolError) -> Json:
+    """What the model is told of a call that did not succeed."""
+    kind = {
+        ArgumentsRejected: "arguments_rejected",
+        ActionRefused: "refused",
+        ActionFailed: "failed",
+    }.get(type(error), "failed")
+    return {"status": kind, "reason": str(error)}
