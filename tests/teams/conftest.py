@@ -1,6 +1,6 @@
 """A Teams channel of ours on loopback, against the local Connector and its token issuers."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 
@@ -12,7 +12,7 @@ from agent_core.ports import Answer
 from bots.teams.adapter import TeamsChannel
 from playground import people as sample
 from playground.loopback import serving
-from playground.teams_api import TeamsServer, TeamsWorld
+from playground.teams_api import TeamsWorld, running
 
 
 @dataclass
@@ -57,9 +57,6 @@ def build_channel(world_url: str, receiver: RecordingReceiver, **changes: object
     return TeamsChannel(**{**arguments, **changes})  # type: ignore[arg-type]
 
 
-Staging = Callable[..., "AsyncIterator[Stage]"]
-
-
 @pytest.fixture
 async def stage() -> AsyncIterator[Stage]:
     """The sample world and our channel, joined over HTTP."""
@@ -76,8 +73,8 @@ async def stage() -> AsyncIterator[Stage]:
         base = await stack.enter_async_context(serving(app))
         endpoint = f"{base}/api/messages"
         world = TeamsWorld(messaging_endpoint=endpoint, patience_seconds=5, redeliveries=0)
-        server = await stack.enter_async_context(TeamsServer(world))
-        channel = build_channel(server.base_url, receiver)
+        await stack.enter_async_context(running(world))
+        channel = build_channel(world.base_url, receiver)
         stack.push_async_callback(channel.close)
         late.append(channel)
         http = await stack.enter_async_context(ClientSession())
