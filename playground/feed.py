@@ -59,7 +59,10 @@ class Feed:
             waker.set()
 
     async def stream(self, request: web.Request) -> web.StreamResponse:
-        """Answers a reader until it leaves. `?after=N` or `Last-Event-ID` says what it has seen."""
+        """Answers a reader until it leaves. `?after=N` or `Last-Event-ID` says what it has seen.
+
+        Where that cannot be continued, {"type": "reload"} comes first: read the whole state again.
+        """
         seen = _number(
             request.headers.get("Last-Event-ID") or request.query.get("after"), self._seq
         )
@@ -68,6 +71,9 @@ class Feed:
         with contextlib.suppress(ConnectionResetError):
             await response.prepare(request)
             await response.write(b": connected\n\n")
+            if self._forgotten(seen):
+                seen = self._seq
+                await response.write(_line({"seq": seen, "type": "reload"}))
             while not self._ended:
                 try:
                     found = await self.changes(seen, timeout=_HEARTBEAT_SECONDS)
@@ -76,9 +82,18 @@ class Feed:
                     continue
                 for change in found:
                     seen = change["seq"]
-                    text = json.dumps(change, ensure_ascii=False)
-                    await response.write(f"id: {seen}\ndata: {text}\n\n".encode())
+                    await response.write(_line(change))
         return response
+
+    def _forgotten(self, seq: int) -> bool:
+        """True when changes after this number are lost: too long ago, or before a restart."""
+        oldest = self._remembered[0]["seq"] if self._remembered else self._seq + 1
+        return seq > self._seq or seq < oldest - 1
+
+
+def _line(change: dict[str, Any]) -> bytes:
+    text = json.dumps(change, ensure_ascii=False)
+    return f"id: {change['seq']}\ndata: {text}\n\n".encode()
 
 
 def _number(text: str | None, otherwise: int) -> int:

@@ -35,5 +35,5 @@ GET  /playground/payments/state → {charges, refunds, effects: [newest first], 
 GET|POST|DELETE /playground/payments/faults: see playground/faults.py; `method` is the route, as in
     "POST /v1/refunds", "GET /v1/effects" or "GET /v1/charges/{id}"
 GET  /playground/payments/feed → server-sent events {seq, type: "charge" | "refund" | "replay",
-    effect}
+    effect}; {type: "reload"} when what was missed is forgotten
 """

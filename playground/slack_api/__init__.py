@@ -78,6 +78,7 @@ GET  /playground/slack/feed  → server-sent events; `?after=SEQ` (from the stat
     view_closed                     {user_id, view_id}
     status                          {channel_id, thread_ts, status: "" when it ended}
     channel_opened                  {channel_id}: read the state again
+    reload                          {}: what was missed is forgotten; read the state again
     members_changed                 {channel_id, members}
     warning                         {user_id, text} Slack's note that the app did not respond
     delivery                        {delivery: DELIVERY} after each attempt
