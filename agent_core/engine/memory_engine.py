@@ -1,17 +1,15 @@
 """The engine in memory: queues, one entry at a time for each key, and timers on a given clock."""
 
 import asyncio
-import logging
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from agent_core.engine.attempts import TRIES, attempt_several
 from agent_core.ports import Clock, EngineHandler, EngineKind, UnitOfWork
 
-_log = logging.getLogger(__name__)
-TRIES: Final = 3
 # Timers re-read state and may run beside each other; work on one conversation or thread may not.
 _ONE_AT_A_TIME: Final = frozenset({EngineKind.TURN, EngineKind.DELIVER})
 
@@ -121,15 +119,12 @@ class MemoryEngine:
             del self._queues[line]
 
     async def _handle(self, entry: _Entry) -> None:
-        for attempt in range(1, self._tries + 1):
-            try:
-                await self._handlers[entry.kind](entry.key, entry.ref)
-            except Exception:  # noqa: BLE001 - the queue must go on; the reconciler asks again
-                _log.exception(
-                    "%s entry failed, attempt %d of %d", entry.kind, attempt, self._tries
-                )
-            else:
-                return
+        await attempt_several(
+            f"{entry.kind} entry {entry.ref}",
+            lambda: self._handlers[entry.kind](entry.key, entry.ref),
+            tries=self._tries,
+            pause_seconds=0.0,
+        )
 
     async def _poll(self) -> None:
         while True:

@@ -1,0 +1,310 @@
+"""The engine on DBOS: queues, exclusion, recovery and timers. The only module that imports it.
+
+Rules and traps: docs/architecture.md, "The durable engine". DBOS keeps its rows in our database
+(on Postgres in the schema `dbos`), and none of them holds more than ids.
+"""
+
+import asyncio
+import json
+import logging
+import os
+import sqlite3
+import sys
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+import psycopg
+from dbos import DBOS, DBOSClient, DBOSConfig, EnqueueOptions, Serializer
+
+from agent_core.engine.attempts import TRIES, attempt, attempt_several
+from agent_core.engine.slots import Slots, slot_number
+from agent_core.errors import ConfigurationError
+from agent_core.ports import Clock, EngineHandler, EngineKind, UnitOfWork
+
+_log = logging.getLogger(__name__)
+_NAME: Final = "handrail"
+_WORKFLOW: Final = "handrail_entry"
+# Constant: DBOS would hash the source, and each deploy would strand work and block its key.
+_VERSION: Final = "1"
+_QUEUES: Final = {kind: f"handrail_{kind}" for kind in EngineKind}
+_FINISHED: Final = ["SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]
+_BATCH: Final = 500
+LOST_LOCK_EXIT: Final = 70
+CLEAN_SECONDS: Final = 60.0
+
+
+class _Json(Serializer):
+    """Ids as JSON; the library's default would be pickle."""
+
+    def serialize(self, data: Any) -> str:
+        return json.dumps(data, separators=(",", ":"))
+
+    def deserialize(cls, serialized_data: str) -> Any:
+        return json.loads(serialized_data)
+
+    def name(self) -> str:
+        return "handrail_json"
+
+
+def _leave_the_process() -> None:
+    # Another worker may own the slot by now: what we still did would be fenced off anyway.
+    os._exit(LOST_LOCK_EXIT)
+
+
+def _check_versions(url: str) -> None:
+    if not url.startswith("sqlite"):
+        return
+    if sys.version_info >= (3, 12) and sqlite3.sqlite_version_info < (3, 42):
+        raise ConfigurationError(
+            [
+                f"SQLite {sqlite3.sqlite_version} is too old for Python 3.12 and later: the queue "
+                "would lose its order. Use SQLite 3.42 or later, Python 3.11, or Postgres."
+            ]
+        )
+
+
+def _plain_url(url: str) -> str:
+    """The URL as DBOS and psycopg want it: without the name of a driver."""
+    scheme, separator, rest = url.partition("://")
+    scheme = scheme.partition("+")[0].replace("postgresql", "postgres")
+    return f"{'postgresql' if scheme == 'postgres' else scheme}{separator}{rest}"
+
+
+class DbosEngine:
+    """`ports.Engine` on SQLite (one process) or Postgres (many).
+
+    `executor_id` names this process on SQLite; on Postgres the slot it gets does. One started
+    engine per process is DBOS's limit; after `drain` the next one may start. `lost_lock` is called
+    when the connection that holds the slot is gone; by default the process exits at once.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        clock: Clock,
+        executor_id: str = "local",
+        worker_concurrency: int = 512,
+        poll_seconds: float = 0.1,
+        slow_poll_seconds: float = 0.5,
+        sweep_seconds: float = 5.0,
+        keep_finished: timedelta = timedelta(hours=1),
+        retry_seconds: float = 0.5,
+        lost_lock: Callable[[], None] = _leave_the_process,
+    ) -> None:
+        self._url = _plain_url(url)
+        _check_versions(self._url)
+        self._clock = clock
+        self._executor_id = executor_id
+        self._worker_concurrency = worker_concurrency
+        self._poll_seconds = {
+            EngineKind.TURN: poll_seconds,
+            # Deliveries start in the process that commits them, and timers are no race.
+            EngineKind.DELIVER: max(poll_seconds, slow_poll_seconds),
+            EngineKind.TIMER: max(poll_seconds, slow_poll_seconds),
+        }
+        self._sweep_seconds = sweep_seconds
+        self._keep_finished = keep_finished
+        self._retry_seconds = retry_seconds
+        self._lost_lock = lost_lock
+        self._handlers: Mapping[EngineKind, EngineHandler] = {}
+        self._slots: Slots | None = None
+        self._running: set[asyncio.Task[Any]] = set()
+        self._parked: set[asyncio.Task[Any]] = set()
+        self._chores: list[asyncio.Task[None]] = []
+        self._draining = False
+        library_log = logging.getLogger("dbos")
+        library_log.setLevel(logging.WARNING)
+        if not library_log.handlers:
+            library_log.addHandler(logging.NullHandler())  # else it writes to the console itself
+        self._client = DBOSClient(
+            system_database_url=self._url,
+            serializer=_Json(),
+            application_name=_NAME,
+            lazy=True,
+        )
+
+    @property
+    def executor_id(self) -> str:
+        """Who this process is to the others: its slot, once started on Postgres."""
+        return self._executor_id
+
+    def prepare(self) -> None:
+        """Makes or upgrades DBOS's own tables; `start` does it too."""
+        DBOS.migrate(self._url)
+
+    def submit(
+        self, tx: UnitOfWork, *, kind: EngineKind, key: str, ref: str, at: datetime | None = None
+    ) -> None:
+        options = EnqueueOptions(
+            workflow_name=_WORKFLOW,
+            queue_name=_QUEUES[kind],
+            workflow_id=f"{kind}:{ref}",
+            app_version=_VERSION,
+        )
+        if kind is not EngineKind.TIMER:
+            options["queue_partition_key"] = key
+        delay = (at - self._clock.now()).total_seconds() if at is not None else 0.0
+        if delay > 0:
+            options["delay_seconds"] = delay
+        connection: Any = tx.connection
+        if connection is None:
+            raise ConfigurationError(["the DBOS engine needs the SQL store, not memory"])
+        self._client.enqueue_in_transaction(connection, options, kind.value, key, ref)
+
+    async def start(self, handlers: Mapping[EngineKind, EngineHandler]) -> None:
+        """Call it inside the loop that runs the handlers. Recovers what this executor left."""
+        self._handlers = dict(handlers)
+        self._draining = False
+        if self._url.startswith("postgresql"):
+            self._slots = await asyncio.to_thread(Slots, self._url)
+            self._executor_id = await asyncio.to_thread(self._slots.take_own)
+        DBOS.workflow(name=_WORKFLOW, max_recovery_attempts=None)(self._entry())
+        DBOS(config=self._config())
+        DBOS.launch()
+        for kind, queue in _QUEUES.items():
+            await DBOS.register_queue_async(
+                queue,
+                partition_concurrency=None if kind is EngineKind.TIMER else 1,
+                worker_concurrency=self._worker_concurrency,
+                polling_interval_sec=self._poll_seconds[kind],
+                on_conflict="always_update",
+            )
+        self._chores = [self._every(CLEAN_SECONDS, "clean up", self.delete_finished)]
+        if self._slots is not None:
+            self._chores.append(self._every(self._sweep_seconds, "sweep", self.sweep))
+            self._chores.append(asyncio.create_task(self._watch_lock(self._slots)))
+
+    async def drain(self, seconds: float) -> None:
+        """What still runs after `seconds` is cancelled; it stays pending and is recovered."""
+        self._draining = True
+        for chore in self._chores:
+            chore.cancel()
+        await asyncio.gather(*self._chores, return_exceptions=True)
+        if self._running:
+            await asyncio.wait(set(self._running), timeout=seconds)
+        await self._cancel_the_rest()
+        # DBOS lent the loop its threads and now ends them; others still need some.
+        loop = asyncio.get_running_loop()
+        loop.set_default_executor(ThreadPoolExecutor(thread_name_prefix="asyncio"))
+        await asyncio.to_thread(DBOS.destroy, destroy_registry=True)
+        await self._cancel_the_rest()
+        await asyncio.to_thread(self._client.destroy)
+        if self._slots is not None:
+            await asyncio.to_thread(self._slots.close)
+
+    async def sweep(self) -> None:
+        """Takes over what dead workers left running. On Postgres every few seconds."""
+        slots = self._slots
+        if slots is None:
+            return
+        pending = await DBOS.list_workflows_async(
+            status="PENDING", app_version=_VERSION, load_input=False, load_output=False
+        )
+        left: defaultdict[int, list[Any]] = defaultdict(list)
+        for workflow in pending:
+            number = slot_number(workflow.executor_id)
+            if number is not None and number != slots.number:
+                left[number].append(workflow)
+        for number in left:
+            await self._take_from_dead(slots, number)
+
+    def _config(self) -> DBOSConfig:
+        return DBOSConfig(
+            name=_NAME,
+            system_database_url=self._url,
+            application_version=_VERSION,
+            executor_id=self._executor_id,
+            serializer=_Json(),
+            use_listen_notify=False,
+            log_level="WARNING",
+            sys_db_pool_size=5,
+            max_executor_threads=32,
+            notification_listener_polling_interval_sec=0.1,
+        )
+
+    def _entry(self) -> Callable[[str, str, str], Awaitable[None]]:
+        async def run_entry(kind: str, key: str, ref: str) -> None:
+            """Returns nothing and raises nothing: DBOS would replay either in another shape."""
+            await self._run(EngineKind(kind), key, ref)
+
+        return run_entry
+
+    async def _run(self, kind: EngineKind, key: str, ref: str) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        tasks = self._parked if self._draining else self._running
+        tasks.add(task)
+        # The task is DBOS's own and also writes down that the entry is done.
+        task.add_done_callback(tasks.discard)
+        if self._draining:
+            await asyncio.Event().wait()  # stays pending, for the next process
+        await attempt_several(
+            f"{kind} entry {ref}",
+            lambda: self._handlers[kind](key, ref),
+            tries=TRIES,
+            pause_seconds=self._retry_seconds,
+        )
+
+    async def _cancel_the_rest(self) -> None:
+        rest = self._running | self._parked
+        for task in rest:
+            task.cancel()
+        await asyncio.gather(*rest, return_exceptions=True)
+
+    async def _take_from_dead(self, slots: Slots, number: int) -> None:
+        dead = await asyncio.to_thread(slots.dead, number)
+        if dead is None:
+            return
+        try:
+            # Read again under the lock: the slot may have had another worker meanwhile.
+            pending = await DBOS.list_workflows_async(
+                status="PENDING", executor_id=f"slot-{number}", load_input=False
+            )
+            by_queue: defaultdict[str, list[str]] = defaultdict(list)
+            for workflow in pending:
+                by_queue[workflow.queue_name or ""].append(workflow.workflow_id)
+            for queue, ids in by_queue.items():
+                _log.warning("worker %d is gone: resuming %d entries", number, len(ids))
+                await DBOS.resume_workflows_async(ids, queue_name=queue or None)
+        finally:
+            await asyncio.to_thread(dead.release)
+
+    async def delete_finished(self) -> None:
+        """Forgets entries that ended `keep_finished` ago or earlier. Every minute by itself."""
+        before = (datetime.now(UTC) - self._keep_finished).isoformat()
+        while True:
+            finished = await DBOS.list_workflows_async(
+                status=_FINISHED,
+                completed_before=before,
+                limit=_BATCH,
+                load_input=False,
+                load_output=False,
+            )
+            if finished:
+                await DBOS.delete_workflows_async([one.workflow_id for one in finished])
+            if len(finished) < _BATCH:
+                return
+
+    def _every(
+        self, seconds: float, what: str, work: Callable[[], Awaitable[None]]
+    ) -> asyncio.Task[None]:
+        async def repeat() -> None:
+            while True:
+                await attempt(what, work)
+                await asyncio.sleep(seconds)
+
+        return asyncio.create_task(repeat())
+
+    async def _watch_lock(self, slots: Slots) -> None:
+        while True:
+            try:
+                await asyncio.to_thread(slots.check)
+            except psycopg.Error:
+                _log.critical("the connection that holds this worker's slot is lost")
+                self._lost_lock()
+                return
+            await asyncio.sleep(self._sweep_seconds / 2)
