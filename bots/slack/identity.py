@@ -1,0 +1,192 @@
+"""Who and where in Slack's ids: one codec, the author's home team, and cached names."""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from slack_sdk.web.async_client import AsyncWebClient
+
+from agent_core.errors import DestinationGone, NotPermitted, PlatformError
+from agent_core.messages import MessageRef, Platform, PlatformIdentity, RoomRef, ThreadRef
+from bots.slack import limits
+from bots.slack.errors import translated
+from bots.slack.shapes import Json, table, text
+
+# Nobody's team: a person whose home Slack does not tell stays a stranger.
+UNKNOWN_TEAM: Final = "unknown"
+_CACHED_PEOPLE = 10_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workspace:
+    """One installation of the app: whose token it is and who the agent is there."""
+
+    team_id: str
+    bot_token: str = field(repr=False)
+    bot_user_id: str
+    bot_id: str = ""
+    app_id: str = ""
+    enterprise_id: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownPerson:
+    """What `users.info` says. `home_team` is "" where it does not say."""
+
+    name: str
+    home_team: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What was looked up for one payload, by Slack's ids."""
+
+    people: Mapping[str, KnownPerson] = field(default_factory=dict)
+    files: Mapping[str, Json] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoomDetails:
+    """A channel as Slack describes it. `connected_teams` has every workspace in it, ours too."""
+
+    name: str
+    is_direct: bool
+    is_archived: bool
+    is_externally_shared: bool
+    connected_teams: tuple[str, ...]
+
+
+def room_ref(team_id: str, channel_id: str) -> RoomRef:
+    return RoomRef(platform=Platform.SLACK, tenant_id=team_id, room_id=channel_id)
+
+
+def thread_ref(room: RoomRef, ts: str) -> ThreadRef:
+    return ThreadRef(room=room, thread_id=ts)
+
+
+def message_ref(room: RoomRef, ts: str) -> MessageRef:
+    return MessageRef(room=room, message_id=ts)
+
+
+def person_ref(home_team: str, user_id: str) -> PlatformIdentity:
+    return PlatformIdentity(
+        platform=Platform.SLACK, tenant_id=home_team or UNKNOWN_TEAM, user_id=user_id
+    )
+
+
+def home_team(payload: Json, message: Json, workspace: Workspace) -> str:
+    """The author's own workspace; "" where the payload does not say and Slack must be asked.
+
+    `message` is the event, or the message inside an edit. On `app_mention` `team` is ours and the
+    author is in `user_team`; on `message` it is in `team`. An organisation's id (E…) stands for a
+    workspace only where the envelope names both.
+    """
+    named = text(message, "user_team") or text(message, "source_team")
+    if not named and text(payload, "event", "type") != "app_mention":
+        named = text(message, "team")
+    if named.startswith("E"):
+        pairs = (("enterprise_id", "team_id"), ("context_enterprise_id", "context_team_id"))
+        for enterprise, team in pairs:
+            if named == text(payload, enterprise) and text(payload, team).startswith("T"):
+                return text(payload, team)
+        return ""
+    if named:
+        return named
+    return "" if payload.get("is_ext_shared_channel") else workspace.team_id
+
+
+class Directory:
+    """Names, homes and files from the Web API. People are cached, the oldest forgotten first."""
+
+    def __init__(self, *, cached_people: int = _CACHED_PEOPLE) -> None:
+        self._people: OrderedDict[tuple[str, str], KnownPerson] = OrderedDict()
+        self._limit = cached_people
+
+    async def look_up(
+        self,
+        client: AsyncWebClient,
+        workspace: Workspace,
+        *,
+        named: Iterable[str],
+        homeless: Iterable[str],
+        files: Iterable[str],
+    ) -> Known:
+        """People to name, people whose home must be known, and files to describe.
+
+        A name or a file that cannot be had is left out. Raises PlatformError only where a home
+        cannot be learned now but may be later.
+        """
+        must = set(homeless)
+        users = list(dict.fromkeys([*must, *named]))
+        wanted = list(dict.fromkeys(files))
+        found = await asyncio.gather(
+            *(self._person(client, workspace, user, must=user in must) for user in users),
+            *(_file(client, file_id) for file_id in wanted),
+        )
+        people, described = found[: len(users)], found[len(users) :]
+        return Known(
+            people={u: p for u, p in zip(users, people, strict=True) if isinstance(p, KnownPerson)},
+            files={f: d for f, d in zip(wanted, described, strict=True) if isinstance(d, Mapping)},
+        )
+
+    async def _person(
+        self, client: AsyncWebClient, workspace: Workspace, user_id: str, *, must: bool
+    ) -> KnownPerson | None:
+        key = (workspace.team_id, user_id)
+        if (cached := self._people.get(key)) is not None:
+            self._people.move_to_end(key)
+            return cached
+        try:
+            async with translated("users.info", limits.LOOKUP_SECONDS):
+                answer = await client.users_info(user=user_id)
+        except (DestinationGone, NotPermitted):
+            return None
+        except PlatformError:
+            if must:
+                raise
+            return None
+        person = known_person(table(answer.data, "user")) if isinstance(answer.data, dict) else None
+        if person is not None:
+            self._people[key] = person
+            while len(self._people) > self._limit:
+                self._people.popitem(last=False)
+        return person
+
+
+def known_person(found: Json) -> KnownPerson:
+    """The display name, and the home team of a `users.info` answer."""
+    profile = table(found, "profile")
+    name = text(profile, "display_name") or text(profile, "real_name") or text(found, "real_name")
+    team = text(found, "team_id")
+    return KnownPerson(
+        name=name or text(found, "name"), home_team="" if team.startswith("E") else team
+    )
+
+
+async def describe_room(client: AsyncWebClient, channel_id: str) -> RoomDetails:
+    """`conversations.info`, for linking a room to an account. Raises PlatformError."""
+    async with translated("conversations.info"):
+        answer = await client.conversations_info(channel=channel_id)
+    channel = table(answer.data, "channel") if isinstance(answer.data, dict) else {}
+    teams: list[str] = []
+    for name in ("connected_team_ids", "shared_team_ids", "internal_team_ids"):
+        listed = channel.get(name)
+        teams += [t for t in listed if isinstance(t, str)] if isinstance(listed, list) else []
+    return RoomDetails(
+        name=text(channel, "name"),
+        is_direct=bool(channel.get("is_im")),
+        is_archived=bool(channel.get("is_archived")),
+        is_externally_shared=bool(channel.get("is_ext_shared")),
+        connected_teams=tuple(dict.fromkeys(teams)),
+    )
+
+
+async def _file(client: AsyncWebClient, file_id: str) -> Json | None:
+    try:
+        async with translated("files.info", limits.LOOKUP_SECONDS):
+            answer = await client.files_info(file=file_id)
+    except PlatformError:
+        return None
+    return table(answer.data, "file") if isinstance(answer.data, dict) else None
