@@ -105,7 +105,7 @@ class Execution:
             await self._drop(live, proposal, "This action is no longer offered.")
             return
         try:
-            arguments = checked(tool, dict(proposal.arguments))
+            arguments = checked(tool, proposal.arguments)
             context = self._context(live, found)
             preview = await self._runner.preview(tool, context, arguments)
         except ToolError as error:
@@ -247,7 +247,7 @@ class Execution:
         if found.tool is None:
             return None
         try:
-            arguments = checked(found.tool, dict(entry.arguments))
+            arguments = checked(found.tool, entry.arguments)
         except ToolError:
             return None  # the tool has changed since: only a person can tell
         context = replace(

@@ -1,11 +1,10 @@
 """Runs tools: validates, authorises, calls once, and turns every failure into a known outcome."""
 
 import asyncio
-import json
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
@@ -17,7 +16,7 @@ from agent_core.errors import (
     ToolError,
 )
 from agent_core.limits import Limits
-from agent_core.proposals import Outcome
+from agent_core.proposals import Outcome, canonical
 from agent_core.tooling import Json, Preview, Tool, ToolCall, ToolContext, ToolResult
 
 log = logging.getLogger(__name__)
@@ -36,17 +35,17 @@ class Ran:
 
 def parse_arguments(tool: Tool, call: ToolCall) -> BaseModel:
     """The validated arguments. Raises ArgumentsRejected with a sentence for each mistake."""
-    try:
-        raw = json.loads(call.arguments or "{}")
-    except ValueError as error:
-        raise ArgumentsRejected(f"The arguments of {tool.name} are not JSON: {error}") from error
-    return checked(tool, raw)
+    return _checked(tool, call.arguments or "{}")
 
 
-def checked(tool: Tool, raw: Any) -> BaseModel:
-    """Arguments as the tool's own type. Raises ArgumentsRejected."""
+def checked(tool: Tool, arguments: Json) -> BaseModel:
+    """Canonical arguments as the tool's own type. Raises ArgumentsRejected."""
+    return _checked(tool, canonical(arguments))
+
+
+def _checked(tool: Tool, text: str) -> BaseModel:
     try:
-        return tool.arguments.model_validate(raw)
+        return tool.arguments.model_validate_json(text)
     except ValidationError as error:
         mistakes = "; ".join(
             f"{'.'.join(str(part) for part in one['loc']) or 'arguments'}: {one['msg']}"
