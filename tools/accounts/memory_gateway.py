@@ -102,10 +102,15 @@ class MemoryStorage:
 
 
 class MemoryAccounts(StoredAccounts):
-    """`StoredAccounts` on a dictionary. Lost with the process."""
+    """`StoredAccounts` on a dictionary. Lost with the process; `storage` may be shared."""
 
-    def __init__(self, payments: PaymentService, clock: Clock = _utc_now) -> None:
-        super().__init__(MemoryStorage(), payments, clock)
+    def __init__(
+        self,
+        payments: PaymentService,
+        clock: Clock = _utc_now,
+        storage: MemoryStorage | None = None,
+    ) -> None:
+        super().__init__(storage or MemoryStorage(), payments, clock)
 
 
 class MemoryPayments:

@@ -112,9 +112,9 @@ class StoredAccounts:
             effect = replace(effect, touched_at=self._clock())
             unit.put_effect(effect)
             return effect
-        planned = decide(state, command, now)
-        if planned.before.version != expected_version:
+        if rolled(state.account, now).version != expected_version:
             raise ActionRefused(CHANGED)
+        planned = decide(state, command, now)
         if planned.invoice and planned.invoice.id == NEW_INVOICE:
             # A second try keeps its number, so that the payment service sees the same request.
             had = effect.planned.invoice if effect else None

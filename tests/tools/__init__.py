@@ -1,0 +1,1 @@
+"""Tests of the tools, the account gateways and the payment client."""
