@@ -212,7 +212,8 @@ class Decisions:
         if conversation is None:
             return
         drawn = cards.proposal_card(proposal, proposal.account_name)
-        for card in (proposal.card, proposal.approval_card):
+        waits = proposal.status is ProposalStatus.AWAITING_APPROVAL  # as its card already says
+        for card in (proposal.card, None if waits else proposal.approval_card):
             if card is None or (posted := tx.outgoing.get(card)) is None:
                 continue
             if posted.destination != conversation.destination:
