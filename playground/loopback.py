@@ -19,7 +19,12 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 async def loopback_origins(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Lets pages of any loopback port call `/playground/…` routes, and no other page."""
     origin = request.headers.get("Origin")
-    if origin is None or not request.path.startswith("/playground/"):
+    if not request.path.startswith("/playground/"):
+        return await handler(request)
+    # A foreign name that was made to point to this machine is not local either.
+    if urlsplit(f"//{request.host}").hostname not in LOOPBACK_HOSTS:
+        return web.json_response({"error": f"host {request.host} is not local"}, status=403)
+    if origin is None:
         return await handler(request)
     if urlsplit(origin).hostname not in LOOPBACK_HOSTS:
         return web.json_response({"error": f"origin {origin} is not local"}, status=403)

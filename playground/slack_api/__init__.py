@@ -33,7 +33,10 @@ POST /playground/slack/delete    {user_id, channel_id, ts} → {}
 POST /playground/slack/react     {user_id, channel_id, ts, name, remove?: false} → {}
 POST /playground/slack/bot-say   {channel_id, text, thread_ts?} → {message}; another app's bot
 POST /playground/slack/direct    {user_id} → {channel}; opens the direct chat with the app
-POST /playground/slack/join      {user_id, channel_id} → {}; POST /playground/slack/leave likewise
+POST /playground/slack/join      {user_id, channel_id} → {}; a person, or the app's bot user id
+POST /playground/slack/leave     {user_id, channel_id} → {}; the same; the app hears `channel_left`
+POST /playground/slack/archive   {user_id, channel_id} → {}; from then on posts are `is_archived`
+POST /playground/slack/unshare   {channel_id, team_id} → {}; a workspace and its people are cut off
 POST /playground/slack/click     {user_id, action_id, block_id?, value?, and either channel_id + ts
     (message or private message) or view_id} → ACK; `value` is the choice in a select or a date
 POST /playground/slack/options   {user_id, action_id, text, channel_id + ts or view_id} → {options}
@@ -46,6 +49,7 @@ POST /playground/slack/command   {user_id, channel_id, command, text?} → ACK
     ACK: {acknowledged, status: int | null, ack_ms, answer: body text, problem: str | null}
 POST /playground/slack/redeliver {number? | event_id?, copies?: 1..100} → {delivery}; the same event
 POST /playground/slack/lose-acks {times} → {}; so many acknowledgements get lost: Slack repeats
+POST /playground/slack/verify-url {} → ACK; Slack's `url_verification` of the request URL
 POST /playground/slack/emit      {event: {type, …}, channel_id?, team_id?} → {delivery}; any event
 POST /playground/slack/settings  {request_url?, mention_order?, reply_count_events?,
     once_per_workspace?, retry_delays?, ack_seconds?} → all six as they are now
@@ -59,7 +63,7 @@ GET  /playground/slack/state → {seq, request_url, connected_sockets, bot: {use
     name}, teams: [{id, name, account_id}], people: [{id, team_id, key, name, title, part}],
     channels: [CHANNEL], ephemerals: [{channel_id, user_id, message}],
     views: [{user_id, view, errors}]}
-    CHANNEL: {id, name, topic, is_im, is_ext_shared, connected_team_ids, members,
+    CHANNEL: {id, name, topic, is_im, is_ext_shared, is_archived, connected_team_ids, members,
     statuses: {thread_ts: text}, messages: [oldest first, replies among them by thread_ts]}
     Messages and views are in Slack's own JSON shapes.
 GET  /playground/slack/deliveries → {deliveries: [DELIVERY]}, the last 200, oldest first
@@ -79,7 +83,7 @@ GET  /playground/slack/feed  → server-sent events; `?after=SEQ` (from the stat
     status                          {channel_id, thread_ts, status: "" when it ended}
     channel_opened                  {channel_id}: read the state again
     reload                          {}: what was missed is forgotten; read the state again
-    members_changed                 {channel_id, members}
+    channel_changed                 {channel_id, members, connected_team_ids, is_archived}
     warning                         {user_id, text} Slack's note that the app did not respond
     delivery                        {delivery: DELIVERY} after each attempt
     call                            {call: CALL}

@@ -32,6 +32,9 @@ class Control:
             "direct": self._direct,
             "join": self._join,
             "leave": self._leave,
+            "archive": self._archive,
+            "unshare": self._unshare,
+            "verify-url": self._verify_url,
             "click": self._click,
             "options": self._options,
             "submit": self._submit,
@@ -92,12 +95,22 @@ class Control:
 
     async def _join(self, request: web.Request) -> Json:
         order = orders.Join.model_validate_json(await request.text())
-        self._world.join(order.user_id, order.channel_id)
+        self._world.rooms.join(order.user_id, order.channel_id)
         return {}
 
     async def _leave(self, request: web.Request) -> Json:
         order = orders.Join.model_validate_json(await request.text())
-        self._world.join(order.user_id, order.channel_id, leave=True)
+        self._world.rooms.leave(order.user_id, order.channel_id)
+        return {}
+
+    async def _archive(self, request: web.Request) -> Json:
+        order = orders.Join.model_validate_json(await request.text())
+        self._world.rooms.archive(order.channel_id, order.user_id)
+        return {}
+
+    async def _unshare(self, request: web.Request) -> Json:
+        order = orders.Unshare.model_validate_json(await request.text())
+        self._world.rooms.unshare(order.channel_id, order.team_id)
         return {}
 
     async def _click(self, request: web.Request) -> Json:
@@ -127,6 +140,9 @@ class Control:
     async def _redeliver(self, request: web.Request) -> Json:
         order = orders.Redeliver.model_validate_json(await request.text())
         return {"delivery": self._world.redeliver(**order.model_dump()).as_json()}
+
+    async def _verify_url(self, _: web.Request) -> Json:
+        return _attempt(await self._world.verify_url())
 
     async def _lose_acks(self, request: web.Request) -> Json:
         self._world.lose_acks(orders.LoseAcks.model_validate_json(await request.text()).times)

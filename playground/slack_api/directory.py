@@ -19,7 +19,7 @@ def channel(found: Channel) -> Json:
         "is_im": False,
         "is_mpim": False,
         "is_private": False,
-        "is_archived": False,
+        "is_archived": found.is_archived,
         "is_general": False,
         "is_shared": found.is_shared,
         "is_ext_shared": found.is_shared,

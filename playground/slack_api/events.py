@@ -123,14 +123,14 @@ def reaction(
     }
 
 
-def membership(kind: str, channel: Channel, person: people.SlackPerson, event_ts: str) -> Json:
+def membership(kind: str, channel: Channel, user_id: str, team_id: str, event_ts: str) -> Json:
     """`member_joined_channel` or `member_left_channel`."""
     return {
         "type": kind,
-        "user": person.user_id,
+        "user": user_id,
         "channel": channel.channel_id,
         "channel_type": "C",
-        "team": person.team_id,
+        "team": team_id,
         "event_ts": event_ts,
     }
 
@@ -239,6 +239,11 @@ def team_in_interaction(person: people.SlackPerson) -> Json:
     """The workspace of the person who acts."""
     domains = {team.team_id: team.domain for team in people.SLACK_TEAMS}
     return {"id": person.team_id, "domain": domains[person.team_id]}
+
+
+def url_verification(challenge: str) -> Json:
+    """What Slack sends once when a request URL is configured."""
+    return {"type": "url_verification", "token": _VERIFICATION_TOKEN, "challenge": challenge}
 
 
 def _shown(channel: Channel, message: Json) -> Json:

@@ -63,6 +63,11 @@ class Join(Order):
     channel_id: str
 
 
+class Unshare(Order):
+    channel_id: str
+    team_id: str
+
+
 class Direct(Order):
     user_id: str
 

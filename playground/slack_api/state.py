@@ -35,6 +35,7 @@ class Channel:
     connected_team_ids: list[str]
     topic: str = ""
     is_direct: bool = False
+    is_archived: bool = False
     messages: dict[str, Json] = field(default_factory=dict)
     statuses: dict[str, str] = field(default_factory=dict)
 
@@ -188,6 +189,8 @@ class SlackState:
 
     def put(self, channel: Channel, message: Json) -> Json:
         """Stores a new message under a new ts and counts it in its thread."""
+        if channel.is_archived:
+            raise SlackRefusal("is_archived")
         thread_ts = message.get("thread_ts")
         root = channel.messages.get(thread_ts) if thread_ts else None
         if thread_ts and (root is None or root.get("thread_ts", thread_ts) != thread_ts):

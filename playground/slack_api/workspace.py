@@ -235,6 +235,7 @@ def channel_as_json(channel: Channel) -> Json:
         "topic": channel.topic,
         "is_im": channel.is_direct,
         "is_ext_shared": channel.is_shared,
+        "is_archived": channel.is_archived,
         "connected_team_ids": channel.connected_team_ids,
         "members": channel.member_ids,
         "statuses": channel.statuses,

@@ -11,8 +11,9 @@ from playground import people
 from playground.faults import FaultRegistry
 from playground.slack_api import events
 from playground.slack_api.app_side import AppSide, add_reaction
-from playground.slack_api.delivery import RETRY_DELAYS, Courier, Delivery
+from playground.slack_api.delivery import RETRY_DELAYS, Attempt, Courier, Delivery
 from playground.slack_api.hands import Hands
+from playground.slack_api.rooms import Rooms
 from playground.slack_api.sockets import SocketMode
 from playground.slack_api.state import Channel, Json, SlackRefusal, SlackState
 from playground.slack_api.workspace import MentionOrder, Workspace
@@ -56,6 +57,7 @@ class SlackWorld(Hands):
         )
         super().__init__(workspace, AppSide(workspace))
         self.courier.changed = self._delivered
+        self.rooms = Rooms(workspace)
         self.socket_mode = SocketMode(self.courier)
         self.bot_tokens = {people.SLACK_BOT_TOKEN}
         self.oauth_codes: set[str] = set()
@@ -164,24 +166,6 @@ class SlackWorld(Hands):
             self.workspace.feed.publish("channel_opened", channel_id=channel.channel_id)
         return channel
 
-    def join(self, user_id: str, channel_id: str, *, leave: bool = False) -> None:
-        """A person comes into a channel or leaves it; their workspace gets connected by that."""
-        person, channel = self.state.person(user_id), self.state.channel(channel_id)
-        if (user_id in channel.member_ids) != leave:
-            raise SlackRefusal("not_in_channel" if leave else "already_in_channel")
-        if leave:
-            channel.member_ids.remove(user_id)
-        else:
-            channel.member_ids.append(user_id)
-            if person.team_id not in channel.connected_team_ids:
-                channel.connected_team_ids.append(person.team_id)
-        self.workspace.feed.publish(
-            "members_changed", channel_id=channel_id, members=list(channel.member_ids)
-        )
-        kind = "member_left_channel" if leave else "member_joined_channel"
-        event = events.membership(kind, channel, person, self.state.next_ts())
-        self._emit(event, channel, person.team_id)
-
     # --- trouble -----------------------------------------------------------------------------
     def redeliver(
         self, *, number: int | None = None, event_id: str | None = None, copies: int = 1
@@ -191,6 +175,17 @@ class SlackWorld(Hands):
         if found is None or found.kind != "events_api":
             raise SlackRefusal("event_not_found", ["only events in the log are delivered again"])
         return self.courier.event(found.payload, copies=copies)[0]
+
+    async def verify_url(self) -> Attempt:
+        """Slack's question to a new request URL; answered when the challenge comes back."""
+        challenge = secrets.token_hex(16)
+        attempt = await self.courier.ask("events_api", events.url_verification(challenge))
+        if challenge not in attempt.answer:
+            raise SlackRefusal(
+                "url_not_verified",
+                [f"the answer lacks the challenge (status {attempt.status}, {attempt.problem})"],
+            )
+        return attempt
 
     def lose_acks(self, times: int) -> None:
         """The next so many acknowledgements of events never reach Slack, which then repeats."""

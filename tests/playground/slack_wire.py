@@ -34,6 +34,7 @@ class App:
         self.answers: dict[str, Any] = {}
         self.statuses: list[int] = []
         self.held: asyncio.Event | None = None
+        self.echo_challenge = False
 
     async def receive(self, request: web.Request) -> web.Response:
         text = await request.text()
@@ -50,6 +51,8 @@ class App:
             await self.held.wait()
         if self.statuses:
             return web.Response(status=self.statuses.pop(0))
+        if self.echo_challenge and "challenge" in body:
+            return web.Response(text=body["challenge"])
         answer = self.answers.get(body.get("type", "command"))
         return web.json_response(answer) if answer is not None else web.Response()
 

@@ -108,6 +108,8 @@ async def test_foreign_pages_may_not_give_orders(wire: Wire) -> None:
     url = f"{wire.address}/playground/slack/state"
     async with wire.session.get(url, headers={"Origin": "https://evil.example"}) as answer:
         assert answer.status == 403
+    async with wire.session.get(url, headers={"Host": "evil.example"}) as answer:
+        assert answer.status == 403
     async with wire.session.get(url, headers={"Origin": "http://127.0.0.1:9"}) as answer:
         assert answer.headers["Access-Control-Allow-Origin"] == "http://127.0.0.1:9"
 

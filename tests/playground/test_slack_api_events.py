@@ -227,3 +227,27 @@ async def test_coming_and_going(wire: Wire) -> None:
     assert len(wire.app.events("member_left_channel")) == 1
     with pytest.raises(SlackRefusal):
         wire.world.say("U0VIC", "C0GLOBEX", "still here?")
+
+
+async def test_the_app_is_removed_and_a_workspace_cut_off(wire: Wire) -> None:
+    order = {"user_id": people.SLACK_BOT_USER_ID, "channel_id": SUPPORT}
+    assert (await wire.order("leave", **order))[0] == 200
+    assert await refused(wire.client.chat_postMessage(channel=SUPPORT, text="x")) == (
+        "not_in_channel"
+    )
+    assert (await wire.order("unshare", channel_id=NORTH, team_id="T0NORTH"))[0] == 200
+    members = wire.world.state.channels[NORTH].member_ids
+    assert OLIVE not in members and SAM in members
+    assert (await wire.order("archive", channel_id=NORTH, user_id=SAM))[0] == 200
+    assert await refused(wire.client.chat_postMessage(channel=NORTH, text="x")) == "is_archived"
+    await wire.world.settled()
+    for kind in ("channel_left", "channel_unshared", "channel_archive"):
+        (body,) = wire.app.events(kind)
+        validate_payload(kind, None, body["event"])
+
+
+async def test_a_request_url_is_verified(wire: Wire) -> None:
+    status, told = await wire.order("verify-url")
+    assert (status, told["error"]) == (400, "url_not_verified")
+    wire.app.echo_challenge = True
+    assert (await wire.order("verify-url"))[1]["acknowledged"] is True
