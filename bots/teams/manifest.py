@@ -24,7 +24,7 @@ def manifest(
     version: str = "1.0.0",
     reads_all: bool = True,
 ) -> Json:
-    """The content of manifest.json; it goes into a zip with color.png (192 px) and outline.png (32).
+    """The content of manifest.json; it goes into a zip with two icons: color.png and outline.png.
 
     `domain`: where the service is reached, without https. `reads_all`: ask for the permissions to
     hear messages that do not mention the agent; an owner of the team or chat agrees to them when

@@ -11,7 +11,7 @@ from markdown_it.token import Token
 from bots.teams.activity import IncomingActivity
 
 _MARKS = re.compile(r"([\\`*_\[\]~|])")
-_LINE_START = re.compile(r"^(\s*)(#{1,6}(?=\s|$)|[-+](?=\s|$)|-{2,}|={2,}|>)", re.MULTILINE)
+_LINE_START = re.compile(r"^(\s*)(#{1,6}(?=\s|$)|[-+](?=\s|$)|-{2,}|=+(?=\s*$)|>)", re.MULTILINE)
 _NUMBER = re.compile(r"^(\s*\d{1,9})([.)])(?=\s|$)", re.MULTILINE)
 _REFERENCE = re.compile(r"&(?=#?\w+;)")
 _TAG = re.compile(r"</?at\b[^>]*>", re.IGNORECASE)

@@ -67,7 +67,7 @@ async def stage() -> AsyncIterator[Stage]:
 
         async def handle(request: web.Request) -> web.StreamResponse:
             handler = late[0].routes()[0].handler
-            return await handler(request)  # type: ignore[misc, operator]
+            return await handler(request)
 
         app.router.add_post("/api/messages", handle)
         base = await stack.enter_async_context(serving(app))

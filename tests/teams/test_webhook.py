@@ -216,7 +216,12 @@ async def test_a_key_roll_over_is_followed(stage):
 async def test_unknown_keys_do_not_hammer_the_issuer(stage):
     calls = []
     jwks = stage.world.channel_tokens.jwks
-    stage.world.channel_tokens.jwks = lambda: calls.append(1) or jwks()
+
+    def counted():
+        calls.append(1)
+        return jwks()
+
+    stage.world.channel_tokens.jwks = counted
     await send(stage, activity(stage))
     kinds = [TokenKind.UNKNOWN_KEY] * 20
     answers = await asyncio.gather(*(send(stage, activity(stage), kind=k) for k in kinds))
