@@ -12,10 +12,10 @@ def today(now: datetime) -> date:
     return now.date()
 
 
-def month_later(day: date, anchor_day: int) -> date:
-    """The same day of the next month, or its last one; `anchor_day` keeps the 31st a 31st."""
+def month_later(day: date) -> date:
+    """The same day of the next month, or its last one. From then on that day holds."""
     year, month = (day.year + 1, 1) if day.month == 12 else (day.year, day.month + 1)
-    return date(year, month, min(anchor_day, calendar.monthrange(year, month)[1]))
+    return date(year, month, min(day.day, calendar.monthrange(year, month)[1]))
 
 
 def days_of(account: Account, now: datetime) -> tuple[int, int]:
@@ -36,7 +36,7 @@ def rolled(account: Account, now: datetime) -> Account:
         account = replace(
             account,
             period_start=start,
-            period_end=month_later(start, max(start.day, account.period_start.day)),
+            period_end=month_later(start),
             plan=account.plan_next or account.plan,
             plan_next=None,
             version=account.version + 1,
