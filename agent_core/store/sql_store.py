@@ -13,10 +13,9 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
-from sqlalchemy.exc import OperationalError
 
 from agent_core import ports
-from agent_core.errors import ConfigurationError
+from agent_core.errors import ConfigurationError, StoreError
 from agent_core.ports import UnitOfWork
 from agent_core.store.sql import Sql
 from agent_core.store.sql_actions import SqlLedger, SqlProposals
@@ -122,13 +121,17 @@ class SqlStore:
         self._engine.dispose()
 
     def _run(self, fn: Callable[[UnitOfWork], T], loop: asyncio.AbstractEventLoop) -> T:
-        for _ in range(DEADLOCK_TRIES - 1):
+        for attempt in range(1, DEADLOCK_TRIES + 1):
             try:
                 return self._once(fn, loop)
-            except OperationalError as problem:
-                if getattr(problem.orig, "sqlstate", None) != "40P01":
-                    raise
-        return self._once(fn, loop)
+            except sa.exc.DBAPIError as problem:
+                deadlock = getattr(problem.orig, "sqlstate", None) == "40P01"
+                if not deadlock or attempt == DEADLOCK_TRIES:
+                    # Without the statement's parameters: they hold what customers wrote.
+                    raise StoreError(f"the database refused: {type(problem.orig).__name__}") from (
+                        problem.orig
+                    )
+        raise AssertionError("the last attempt returns or raises")
 
     def _once(self, fn: Callable[[UnitOfWork], T], loop: asyncio.AbstractEventLoop) -> T:
         # The row count of an INSERT is kept on request only, and `Sql.add` reads it.
