@@ -100,7 +100,7 @@ class World:
         )
 
 
-EVERY_COMMAND = {
+EVERY_COMMAND: dict[str, Command] = {
     "change_plan": ChangePlan(plan=PlanId.BUSINESS),
     "add_seats": AddSeats(count=5),
     "remove_seats": RemoveSeats(count=2),

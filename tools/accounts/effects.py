@@ -1,6 +1,6 @@
 """The gateway's own idempotency record: an intent before money moves, an outcome after."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -43,7 +43,7 @@ class Unit(Protocol):
     """One transaction on the account system's own storage. Synchronous."""
 
     def state(self, account_id: AccountId) -> AccountState | None:
-        """The account, held against other writers until the transaction ends."""
+        """The account; in `run`, held against other writers until the transaction ends."""
         ...
 
     def search(self, query: str, limit: int) -> list[Account]: ...
@@ -69,8 +69,11 @@ class Storage(Protocol):
 
     async def prepare(self) -> None: ...
     async def run(self, work: Callable[[Unit], T]) -> T: ...
+    async def read(self, work: Callable[[Unit], T]) -> T:
+        """As `run`, for work that writes nothing: it waits for no writer."""
+        ...
+
     async def close(self) -> None: ...
 
 
 Clock = Callable[[], datetime]
-Pause = Callable[[float], Awaitable[None]]

@@ -98,6 +98,9 @@ class MemoryStorage:
         self._unit = unit
         return result
 
+    async def read(self, work: Callable[[Unit], T]) -> T:
+        return work(copy.deepcopy(self._unit))
+
     async def close(self) -> None: ...
 
 

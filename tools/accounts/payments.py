@@ -14,6 +14,7 @@ from tools.money import Money
 CONNECT_SECONDS = 3.0
 ANSWER_SECONDS = 10.0
 LONGEST_PATIENCE_SECONDS = 5.0  # of one wait that the service asks for
+LOOK_UP_PAUSE_SECONDS = 0.3
 TRIES = 3
 Wait = Callable[[float], Awaitable[None]]
 
@@ -73,11 +74,11 @@ class Payments:
                     "GET", path, params={"idempotency_key": key}
                 )
             except (aiohttp.ClientError, TimeoutError):
+                await self._wait(LOOK_UP_PAUSE_SECONDS)
                 continue
-            if status == 429:
-                await self._wait(retry_after)
-            elif status == 200:
+            if status == 200:
                 return _found(body, key)
+            await self._wait(retry_after if status == 429 else LOOK_UP_PAUSE_SECONDS)
         raise ActionOutcomeUnknown("The payment service does not say what became of it.")
 
     async def _post(self, what: str, request: PaymentRequest) -> Payment:

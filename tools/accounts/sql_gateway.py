@@ -4,13 +4,19 @@ import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from enum import Enum
 from typing import TypeVar
 
-from sqlalchemy import Engine, create_engine, event, func, or_, text
+from sqlalchemy import Connection, Engine, create_engine, event, func, or_, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session, col, select
 
-from agent_core.errors import ActionFailed, ActionOutcomeUnknown, ToolError
+from agent_core.errors import (
+    ActionFailed,
+    ActionOutcomeUnknown,
+    ConfigurationError,
+    ToolError,
+)
 from agent_core.people import AccountId
 from tools.accounts.changes import Planned
 from tools.accounts.effects import Clock, Effect, EffectStatus, Unit
@@ -39,7 +45,16 @@ _INVOICES = "invoices"
 _FIRST_INVOICE = 1001
 _BUSY_SECONDS = 30
 _POSTGRES_THREADS = 4
+_READS = "hr_reads"
 _SCHEMA_LOCK = 0x48524143  # any fixed number: processes that create the schema take turns
+
+
+class _Lock(Enum):
+    """What a transaction holds against others."""
+
+    NONE = "it reads only"
+    FILE = "the whole SQLite file, from its first statement"
+    ROW = "the rows it asks for, on Postgres"
 
 
 def _utc_now() -> datetime:
@@ -66,16 +81,31 @@ class SqlStorage:
         self._threads: ThreadPoolExecutor | None = None
 
     async def prepare(self) -> None:
-        if self._engine is None:
-            self._engine = _sqlite(self._url) if self._is_sqlite else _postgres(self._url)
-            self._threads = ThreadPoolExecutor(
-                max_workers=1 if self._is_sqlite else _POSTGRES_THREADS,
-                thread_name_prefix="accounts",
-            )
-        await self._in_thread(lambda engine: _create_schema(engine, self._is_sqlite))
+        """Raises ConfigurationError where the database cannot be opened."""
+        try:
+            if self._engine is None:
+                self._engine = _sqlite(self._url) if self._is_sqlite else _postgres(self._url)
+                self._threads = ThreadPoolExecutor(
+                    max_workers=1 if self._is_sqlite else _POSTGRES_THREADS,
+                    thread_name_prefix="accounts",
+                )
+            await self._in_thread(lambda engine: _create_schema(engine, self._is_sqlite))
+        except SQLAlchemyError as problem:
+            # The address may hold a password, so it is not repeated.
+            raise ConfigurationError(
+                [
+                    f"HANDRAIL_ACCOUNTS_URL: the account database cannot be opened "
+                    f"({type(problem).__name__}). Use sqlite:///FILE or "
+                    "postgresql://USER:PASSWORD@HOST/DATABASE."
+                ]
+            ) from problem
 
     async def run(self, work: Callable[[Unit], T]) -> T:
-        return await self._in_thread(lambda engine: _transaction(engine, work, self._is_sqlite))
+        lock = _Lock.FILE if self._is_sqlite else _Lock.ROW
+        return await self._in_thread(lambda engine: _transaction(engine, work, lock))
+
+    async def read(self, work: Callable[[Unit], T]) -> T:
+        return await self._in_thread(lambda engine: _transaction(engine, work, _Lock.NONE))
 
     async def close(self) -> None:
         if self._engine is not None and self._threads is not None:
@@ -103,9 +133,10 @@ def _sqlite(url: str) -> Engine:
         cursor.close()
 
     @event.listens_for(engine, "begin")
-    def _on_begin(connection: object) -> None:
+    def _on_begin(connection: Connection) -> None:
         # Locks before it reads: a transaction that reads and then writes loses no update.
-        connection.exec_driver_sql("BEGIN IMMEDIATE")  # type: ignore[attr-defined]
+        reads = connection.get_execution_options().get(_READS, False)
+        connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
 
     return engine
 
@@ -125,10 +156,10 @@ def _create_schema(engine: Engine, is_sqlite: bool) -> None:
                 session.commit()
 
 
-def _transaction(engine: Engine, work: Callable[[Unit], T], is_sqlite: bool) -> T:
-    with Session(engine) as session:
+def _transaction(engine: Engine, work: Callable[[Unit], T], lock: _Lock) -> T:
+    with Session(engine.execution_options(**{_READS: lock is _Lock.NONE})) as session:
         try:
-            result = work(_SqlUnit(session, is_sqlite))
+            result = work(_SqlUnit(session, lock))
             session.flush()
         except ToolError:
             raise
@@ -144,9 +175,9 @@ def _transaction(engine: Engine, work: Callable[[Unit], T], is_sqlite: bool) -> 
 class _SqlUnit:
     """One transaction. Rows are locked in one order: account, then counter."""
 
-    def __init__(self, session: Session, is_sqlite: bool) -> None:
+    def __init__(self, session: Session, lock: _Lock) -> None:
         self._session = session
-        self._is_sqlite = is_sqlite
+        self._lock = lock
 
     def state(self, account_id: AccountId) -> AccountState | None:
         row = self._locked(AccountRow, account_id)
@@ -231,6 +262,6 @@ class _SqlUnit:
         return True
 
     def _locked(self, table: type[T], key: str) -> T | None:
-        if self._is_sqlite:
+        if self._lock is not _Lock.ROW:
             return self._session.get(table, key)
         return self._session.get(table, key, with_for_update=True, populate_existing=True)

@@ -46,11 +46,11 @@ class StoredAccounts:
         return await self._storage.run(lambda unit: unit.create(state))
 
     async def state(self, account_id: AccountId, now: datetime) -> AccountState:
-        state = await self._storage.run(lambda unit: _known(unit, account_id))
+        state = await self._storage.read(lambda unit: _known(unit, account_id))
         return replace(state, account=rolled(state.account, now))
 
     async def search(self, query: str, limit: int) -> Sequence[Account]:
-        return await self._storage.run(lambda unit: unit.search(query, limit))
+        return await self._storage.read(lambda unit: unit.search(query, limit))
 
     async def quote(self, account_id: AccountId, command: Command, now: datetime) -> Planned:
         return decide(await self.state(account_id, now), command, now)
@@ -78,7 +78,7 @@ class StoredAccounts:
 
     async def look_up(self, account_id: AccountId, key: str) -> Applied | None:
         async with self._one_at_a_time(account_id):
-            effect = await self._storage.run(lambda unit: unit.effect(key))
+            effect = await self._storage.read(lambda unit: unit.effect(key))
             if effect is None or effect.account_id != account_id:
                 return None
             if effect.status is EffectStatus.DONE:
@@ -206,7 +206,7 @@ class StoredAccounts:
 
     async def _finish_what_was_begun(self, account_id: AccountId, key: str) -> Effect | None:
         """Settles what another key left open. Returns what this key began and did not finish."""
-        own, begun = await self._storage.run(lambda u: (u.effect(key), u.started(account_id)))
+        own, begun = await self._storage.read(lambda u: (u.effect(key), u.started(account_id)))
         if begun and begun.key != key:
             payment = await self._payments.look_up(begun.key)
             if payment:

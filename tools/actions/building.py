@@ -26,8 +26,8 @@ from tools.accounts.commands import AddSeats, ChangePlan, Command, RemoveSeats
 from tools.accounts.gateway import AccountsGateway, Applied
 
 A = TypeVar("A", bound="Arguments")
-ANYBODY_KNOWN = frozenset(Role)
-READ_BY_ALL = PolicyDefaults(roles=ANYBODY_KNOWN, staff=True, confirm=False)
+Receipt = tuple[str, tuple[Field, ...]]  # its title and its fields
+READ_BY_ALL = PolicyDefaults(roles=frozenset(Role), staff=True, confirm=False)
 
 
 class Arguments(BaseModel):
@@ -114,20 +114,49 @@ def action(
     command: Callable[[A], Command],
     canonical: Callable[[Command], Json],
     shown: Callable[[Planned], Shown],
-    receipt: Callable[[Planned], tuple[str, tuple[Field, ...]]],
+    receipt: Callable[[Planned], Receipt],
     examples: tuple[str, ...] = (),
 ) -> Tool:
     """An action: `quote` makes its preview, `apply` runs it, `look_up` finds what became of it.
 
     `canonical` gives the arguments with every default resolved, as the arguments model takes them.
     """
+    steps = _Steps(
+        accounts=accounts,
+        command=lambda raw: command(taken(arguments, raw)),
+        canonical=canonical,
+        shown=shown,
+        receipt=receipt,
+    )
+    return Tool(
+        name=ToolName(name),
+        description=description,
+        arguments=arguments,
+        effect=effect,
+        handler=steps.run,
+        preview=steps.preview,
+        look_up=steps.look_up,
+        policy=policy,
+        examples=examples,
+    )
 
-    async def preview(context: ToolContext, raw: Any) -> Preview:
-        wish = _unpriced(command(taken(arguments, raw)))
-        planned = await accounts.quote(context.account_id, wish, context.now)
-        before, words, moved = planned.before, shown(planned), planned.movement
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Steps:
+    """What an action does when it is shown, run and looked up."""
+
+    accounts: AccountsGateway
+    command: Callable[[Any], Command]
+    canonical: Callable[[Command], Json]
+    shown: Callable[[Planned], Shown]
+    receipt: Callable[[Planned], Receipt]
+
+    async def preview(self, context: ToolContext, raw: Any) -> Preview:
+        wish = _unpriced(self.command(raw))
+        planned = await self.accounts.quote(context.account_id, wish, context.now)
+        before, words, moved = planned.before, self.shown(planned), planned.movement
         return Preview(
-            arguments=canonical(planned.command),
+            arguments=self.canonical(planned.command),
             title=words.title,
             changes=words.changes,
             version=before.version,
@@ -135,36 +164,23 @@ def action(
             notes=words.notes,
         )
 
-    async def handler(context: ToolContext, raw: Any) -> ToolResult:
+    async def run(self, context: ToolContext, raw: Any) -> ToolResult:
         if context.expected_version is None or not context.key:
             raise ValueError("an action runs with its ledger key and the version that was shown")
-        return result(
-            await accounts.apply(
-                context.account_id,
-                command(taken(arguments, raw)),
-                key=context.key,
-                expected_version=context.expected_version,
-                now=context.now,
-            )
+        applied = await self.accounts.apply(
+            context.account_id,
+            self.command(raw),
+            key=context.key,
+            expected_version=context.expected_version,
+            now=context.now,
         )
+        return self._result(applied)
 
-    async def look_up(context: ToolContext, _: Any) -> ToolResult | None:
-        applied = await accounts.look_up(context.account_id, context.key)
-        return result(applied) if applied else None
+    async def look_up(self, context: ToolContext, _: Any) -> ToolResult | None:
+        applied = await self.accounts.look_up(context.account_id, context.key)
+        return self._result(applied) if applied else None
 
-    def result(applied: Applied) -> ToolResult:
-        title, fields = receipt(applied.planned)
+    def _result(self, applied: Applied) -> ToolResult:
+        title, fields = self.receipt(applied.planned)
         content = {"done": title, "details": {each.label: each.value for each in fields}}
         return ToolResult(content=content, title=title, fields=fields)
-
-    return Tool(
-        name=ToolName(name),
-        description=description,
-        arguments=arguments,
-        effect=effect,
-        handler=handler,
-        preview=preview,
-        look_up=look_up,
-        policy=policy,
-        examples=examples,
-    )

@@ -1,0 +1,92 @@
+"""What is particular to the SQL account database: opening it, several processes, what it shows."""
+
+import asyncio
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from agent_core.errors import ActionFailed, ConfigurationError
+from tests.contracts.accounts_suite import NOW
+from tools.accounts.commands import AddSeats
+from tools.accounts.memory_gateway import MemoryPayments
+from tools.accounts.record import as_json
+from tools.accounts.seed import NORTHWIND, sample_accounts, seed
+from tools.accounts.sql_gateway import SqlAccounts
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "sqlite:////nowhere/at/all/accounts.db",
+        "nonsense",
+        "oracle9://scott:tiger@host/db",
+        "postgresql://someone:secret-word@127.0.0.1:1/accounts",
+    ],
+)
+async def test_a_database_that_cannot_be_opened_is_told_without_its_password(url: str) -> None:
+    accounts = SqlAccounts(url, MemoryPayments())
+    with pytest.raises(ConfigurationError, match="HANDRAIL_ACCOUNTS_URL") as caught:
+        await accounts.prepare()
+    assert "secret-word" not in str(caught.value)
+    await accounts.close()
+
+
+async def test_several_may_prepare_at_once_and_again(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/accounts.db"
+    several = [SqlAccounts(url, MemoryPayments()) for _ in range(4)]
+    await asyncio.gather(*(each.prepare() for each in several))
+    await several[0].prepare()
+    await seed(several[0], MemoryPayments(), NOW)
+    for each in several:
+        assert (await each.state(NORTHWIND, NOW)).account.seats == 12
+        await each.close()
+
+
+async def test_reads_do_not_wait_for_a_writer_of_another_process(tmp_path: Path) -> None:
+    accounts = SqlAccounts(f"sqlite:///{tmp_path}/accounts.db", MemoryPayments())
+    await accounts.prepare()
+    await seed(accounts, MemoryPayments(), NOW)
+    other = sqlite3.connect(tmp_path / "accounts.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    other.execute("UPDATE accounts SET seats = 1")
+    async with asyncio.timeout(5):
+        assert (await accounts.state(NORTHWIND, NOW)).account.seats == 12
+    other.execute("ROLLBACK")
+    other.close()
+    await accounts.close()
+
+
+async def test_a_broken_database_is_failed_and_not_a_crash(tmp_path: Path) -> None:
+    accounts = SqlAccounts(f"sqlite:///{tmp_path}/accounts.db", MemoryPayments())
+    await accounts.prepare()
+    await seed(accounts, MemoryPayments(), NOW)
+    with sqlite3.connect(tmp_path / "accounts.db") as other:
+        other.execute("DROP TABLE effects")
+    other.close()
+    with pytest.raises(ActionFailed):
+        await accounts.apply(NORTHWIND, AddSeats(count=1), key="k", expected_version=1, now=NOW)
+    await accounts.close()
+
+
+async def test_the_row_changes_once_and_shows_as_json(tmp_path: Path) -> None:
+    accounts = SqlAccounts(f"sqlite:///{tmp_path}/accounts.db", MemoryPayments())
+    await accounts.prepare()
+    await seed(accounts, MemoryPayments(), NOW)
+    before = as_json(await accounts.state(NORTHWIND, NOW))
+    await accounts.apply(NORTHWIND, AddSeats(count=5), key="k", expected_version=1, now=NOW)
+    after = as_json(await accounts.state(NORTHWIND, NOW))
+    await accounts.close()
+    changed = {name for name in before if before[name] != after[name]}
+    assert changed == {"seats", "version", "invoices"}
+    assert (after["seats"], after["version"]) == (17, 2)
+    assert after["invoices"][0]["paid_minor"] == 5_000
+
+
+def test_the_sample_is_the_same_every_time() -> None:
+    assert sample_accounts(NOW) == sample_accounts(NOW)
+    states = sample_accounts(NOW)
+    for state in states:
+        assert state.account.period_start < NOW.date() < state.account.period_end
+        assert len({member.email for member in state.members}) == len(state.members)
+        assert len(state.members) <= state.account.seats
