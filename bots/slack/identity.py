@@ -156,9 +156,10 @@ class Directory:
 
 
 def known_person(found: Json) -> KnownPerson:
-    """The display name, and the home team of a `users.info` answer."""
+    """The full name and the home team of a `users.info` answer."""
     profile = table(found, "profile")
-    name = text(profile, "display_name") or text(profile, "real_name") or text(found, "real_name")
+    # The full name: a case summary is read by people who know nobody's nickname.
+    name = text(profile, "real_name") or text(found, "real_name") or text(profile, "display_name")
     team = text(found, "team_id")
     return KnownPerson(
         name=name or text(found, "name"), home_team="" if team.startswith("E") else team

@@ -266,7 +266,7 @@ def _author(payload: Json, message: Json, workspace: Workspace, known: Known) ->
     home = identity.home_team(payload, message, workspace) or (person.home_team if person else "")
     profile = table(message, "user_profile")
     name = (person.name if person else "") or (
-        text(profile, "display_name") or text(profile, "real_name") or user
+        text(profile, "real_name") or text(profile, "display_name") or user
     )
     return Participant(identity=identity.person_ref(home, user), name=name)
 

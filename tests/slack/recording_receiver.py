@@ -6,7 +6,6 @@ from typing import TypeVar
 from agent_core.messages import InboundEvent
 from agent_core.ports import Answer
 
-
 T = TypeVar("T")
 
 
