@@ -59,6 +59,11 @@ class Catalog:
         self._by_name = {tool.name: tool for tool in self._all}
         self._shared = tuple(tool for tool in self._all if tool.name not in NOT_IN_SHARED_ROOMS)
 
+    @property
+    def tools(self) -> tuple[Tool, ...]:
+        """Every tool, for whatever has to know them all."""
+        return self._all
+
     def for_audience(self, audience: Audience) -> tuple[Tool, ...]:
         return self._shared if audience is Audience.SHARED else self._all
 

@@ -1,0 +1,329 @@
+"""The composition root of the service: builds every object and joins ports to adapters."""
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+
+import aiohttp
+from agent_core.models.planner_model import PlannerModel
+from pydantic import SecretStr
+
+from agent_core.access import Access
+from agent_core.clock import SystemClock
+from agent_core.conversation import Audience
+from agent_core.deadlines import Deadlines
+from agent_core.decisions import Decisions
+from agent_core.delivery import Delivery
+from agent_core.delivery_pace import Pace, Rate
+from agent_core.driver import Driver
+from agent_core.engine.dbos_engine import DbosEngine
+from agent_core.errors import ConfigurationError
+from agent_core.ids import SystemIds
+from agent_core.intake import Intake, UnboundRooms
+from agent_core.message_intake import MessageIntake
+from agent_core.messages import Platform, RoomRef
+from agent_core.models.listing import first_model
+from agent_core.models.openai_model import Endpoint, OpenAIModel
+from agent_core.outgoing import OutgoingRow
+from agent_core.people import AccountId
+from agent_core.ports import ChatModel, PlatformAdapter, UnitOfWork
+from agent_core.press_intake import PressIntake
+from agent_core.proposals import LedgerEntry
+from agent_core.reconciler import Reconciler
+from agent_core.room_intake import RoomIntake
+from agent_core.rules.yaml_policy import FilePolicySource
+from agent_core.store import condition, migrations
+from agent_core.store.locks import lock_folder_of
+from agent_core.store.sql_store import SqlStore
+from bots import server
+from bots.configuration import Configuration
+from bots.instructions import instructions_of
+from bots.service import Service
+from bots.settings import Settings, is_loopback
+from bots.slack.adapter import SlackChannel
+from bots.teams.adapter import TeamsChannel
+from bots.timers import Timers, unbriefed
+from escalation.brief import Briefing, Reminders
+from escalation.commands import Commands
+from escalation.desk import Desk, SupportRoom
+from escalation.undeliverable import teller
+from tools.accounts.no_payments import NoPayments
+from tools.accounts.payments import Payments
+from tools.accounts.sql_gateway import SqlAccounts
+from tools.catalog import Catalog, GatewayDirectory
+
+log = logging.getLogger(__name__)
+
+# A small burst is fine on both platforms; after it, Slack's one a second for each channel.
+RATES: Final = {
+    Platform.SLACK: Rate(burst=8, per_second=1.0),
+    Platform.TEAMS: Rate(burst=10, per_second=2.0),
+}
+# A Slack channel that nobody linked may be shared with anybody; Teams lies in our own tenant.
+UNBOUND: Final = {Platform.SLACK: Audience.SHARED, Platform.TEAMS: Audience.INTERNAL}
+
+
+def migrate(settings: Settings) -> None:
+    """Brings our tables and the engine's to this version. Raises ConfigurationError."""
+    url = settings.database_url.get_secret_value()
+    make_folder(url)
+    migrations.migrate(url)
+    DbosEngine(url, clock=SystemClock()).prepare()
+
+
+def database_problem(settings: Settings) -> str:
+    """Why the database cannot be used as it is, and what to do; "" where it can."""
+    return condition.database_problem(settings.database_url.get_secret_value())
+
+
+def make_folder(url: str) -> None:
+    """The folder of a SQLite file, so that the file can be made."""
+    if url.startswith("sqlite"):
+        Path(url.partition(":///")[2]).parent.mkdir(parents=True, exist_ok=True)
+
+
+def open_store(settings: Settings) -> SqlStore:
+    """The store alone, for commands. The caller awaits `close()`."""
+    return SqlStore(settings.database_url.get_secret_value())
+
+
+class PaidAccounts(SqlAccounts):
+    """The embedded account system together with the connection that it pays over."""
+
+    def __init__(self, url: str, payments_url: str | None, payments_key: str) -> None:
+        self._session = aiohttp.ClientSession()
+        self.payments: Payments | NoPayments = NoPayments()
+        if payments_url is not None:
+            self.payments = Payments(payments_url, payments_key, self._session)
+        super().__init__(url, self.payments)
+
+    async def close(self) -> None:
+        await super().close()
+        await self._session.close()
+
+
+def open_accounts(settings: Settings) -> PaidAccounts:
+    """The account system, inside a running loop. The caller awaits `prepare()` and `close()`."""
+    url = settings.accounts_url.get_secret_value()
+    make_folder(url)
+    key = settings.payments_key.get_secret_value() if settings.payments_key else ""
+    return PaidAccounts(url, settings.payments_url, key)
+
+
+async def model_of(settings: Settings) -> ChatModel:
+    """The configured model; without one, the scripted model, which is rules and says so."""
+    chosen = settings.model
+    if chosen is None:
+        return PlannerModel()
+    key = chosen.api_key.get_secret_value() if chosen.api_key else None
+    name = chosen.name or await first_model(chosen.base_url or "", key)
+    return OpenAIModel(Endpoint(model=name, base_url=chosen.base_url, api_key=key))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Parts:
+    """What most others are built on."""
+
+    clock: SystemClock
+    ids: SystemIds
+    store: SqlStore
+    engine: DbosEngine
+    accounts: PaidAccounts
+    directory: GatewayDirectory
+    adapters: dict[Platform, PlatformAdapter]
+    delivery: Delivery
+    desk: Desk
+    decisions: Decisions
+
+
+async def build(settings: Settings, configuration: Configuration) -> Service:
+    """Joins everything, inside a running loop. Raises ConfigurationError with every mistake."""
+    if settings.support_room is None:
+        raise ConfigurationError(
+            ["HANDRAIL_SUPPORT_ROOM is missing: name the room where people take cases."]
+        )
+    parts = _parts(settings, configuration, settings.support_room)
+    model = await model_of(settings)
+    driver = _driver(parts, configuration, model)
+    intake = _intake(parts)
+    slack = _slack(settings, intake)
+    teams = _teams(settings, configuration, intake)
+    if slack is not None:
+        parts.adapters[Platform.SLACK] = slack.sender
+    if teams is not None:
+        parts.adapters[Platform.TEAMS] = teams.sender
+    return Service(
+        store=parts.store,
+        engine=parts.engine,
+        delivery=parts.delivery,
+        driver=driver,
+        timers=_timers(parts),
+        reconciler=Reconciler(
+            parts.store, parts.engine, clock=parts.clock, ids=parts.ids, timers=(unbriefed,)
+        ),
+        accounts=parts.accounts,
+        model=model,
+        support_room=settings.support_room,
+        slack=slack,
+        teams=teams,
+    )
+
+
+def _parts(settings: Settings, configuration: Configuration, support: RoomRef) -> _Parts:
+    clock, ids = SystemClock(), SystemIds()
+    url = settings.database_url.get_secret_value()
+    store, engine = SqlStore(url), DbosEngine(url, clock=clock)
+    accounts = open_accounts(settings)
+    adapters: dict[Platform, PlatformAdapter] = {}
+    tell: list[Callable[[UnitOfWork, OutgoingRow, str], None]] = []  # the desk needs the delivery
+    delivery = Delivery(
+        store=store,
+        engine=engine,
+        adapters=adapters,
+        clock=clock,
+        # One process on SQLite: after a restart it goes on with what it held. Many on Postgres.
+        holder="embedded" if store.is_sqlite else ids.new("worker"),
+        pace=Pace(RATES),
+        undeliverable=lambda tx, row, reason: tell[0](tx, row, reason),
+    )
+    room = SupportRoom(room=support, delivery={}, hours=configuration.support_hours)
+    desk = Desk(outbox=delivery, engine=engine, room=room, ids=ids, clock=clock)
+    tell.append(teller(desk, clock))
+    return _Parts(
+        clock=clock,
+        ids=ids,
+        store=store,
+        engine=engine,
+        accounts=accounts,
+        directory=GatewayDirectory(accounts, clock),
+        adapters=adapters,
+        delivery=delivery,
+        desk=desk,
+        decisions=Decisions(outbox=delivery, engine=engine, desk=desk),
+    )
+
+
+def _driver(parts: _Parts, configuration: Configuration, model: ChatModel) -> Driver:
+    async def ledger(account_id: AccountId) -> Sequence[LedgerEntry]:
+        return await parts.store.run(lambda tx: tx.ledger.of_account(account_id))
+
+    catalog = Catalog(parts.accounts, ledger)
+    return Driver(
+        store=parts.store,
+        engine=parts.engine,
+        outbox=parts.delivery,
+        model=model,
+        catalog=catalog,
+        policy_source=FilePolicySource(configuration.policy_path, catalog.tools),
+        desk=parts.desk,
+        directory=parts.directory,
+        clock=parts.clock,
+        ids=parts.ids,
+        instructions=instructions_of(configuration),
+        limits=configuration.limits,
+    )
+
+
+def _intake(parts: _Parts) -> Intake:
+    commands = Commands(
+        desk=parts.desk, outbox=parts.delivery, decisions=parts.decisions, clock=parts.clock
+    )
+    return Intake(
+        store=parts.store,
+        commands=commands,
+        accounts=parts.directory,
+        words=MessageIntake(
+            outbox=parts.delivery,
+            engine=parts.engine,
+            desk=parts.desk,
+            commands=commands,
+            decisions=parts.decisions,
+            ids=parts.ids,
+        ),
+        presses=PressIntake(
+            engine=parts.engine,
+            desk=parts.desk,
+            commands=commands,
+            decisions=parts.decisions,
+            access=Access(outbox=parts.delivery, desk=parts.desk, ids=parts.ids),
+        ),
+        room_changes=RoomIntake(),
+        unbound=UnboundRooms(audiences=UNBOUND),
+        clock=parts.clock,
+    )
+
+
+def _timers(parts: _Parts) -> Timers:
+    return Timers(
+        briefing=Briefing(
+            store=parts.store, desk=parts.desk, accounts=parts.directory, clock=parts.clock
+        ),
+        reminders=Reminders(store=parts.store, desk=parts.desk, clock=parts.clock),
+        deadlines=Deadlines(store=parts.store, decisions=parts.decisions, clock=parts.clock),
+    )
+
+
+def _slack(settings: Settings, intake: Intake) -> SlackChannel | None:
+    chosen = settings.slack
+    if chosen is None:
+        return None
+    return SlackChannel(
+        receiver=intake,
+        signing_secret=_plain(chosen.signing_secret) or "",
+        bot_token=_plain(chosen.bot_token),
+        app_token=_plain(chosen.app_token),
+        api_url=chosen.api_url,
+        client_id=chosen.client_id,
+        client_secret=_plain(chosen.client_secret),
+        installation_database_url=settings.database_url.get_secret_value(),
+    )
+
+
+def _teams(settings: Settings, configuration: Configuration, intake: Intake) -> TeamsChannel | None:
+    chosen = settings.teams
+    if chosen is None:
+        return None
+    return TeamsChannel(
+        receiver=intake,
+        app_id=chosen.app_id,
+        app_password=_plain(chosen.app_password) or "",
+        tenant_id=chosen.tenant_id,
+        app_type=chosen.app_type,
+        openid_metadata_url=chosen.openid_metadata_url,
+        token_url=chosen.token_url,
+        allowed_tenants=configuration.tenants.get(Platform.TEAMS, frozenset()),
+        # A local stand-in signs its own tokens and has a local service URL.
+        development=is_loopback(urlsplit(chosen.openid_metadata_url).hostname or ""),
+        auth_off=not chosen.verify,
+    )
+
+
+def _plain(secret: SecretStr | None) -> str | None:
+    return secret.get_secret_value() if secret else None
+
+
+async def serve(settings: Settings, configuration: Configuration, host: str, port: int) -> None:
+    """Runs the service until it is told to stop. Raises ConfigurationError, OSError."""
+    lock = lock_folder_of(settings.database_url.get_secret_value())
+    if lock is not None:
+        lock.take()
+    try:
+        migrate(settings)
+        service = await build(settings, configuration)
+        try:
+            await service.start(configuration)
+            app = server.application(service.routes(), service.ready)
+            await server.run(app, host, port, on_listening=_say_listening)
+        finally:
+            await service.stop()
+    finally:
+        if lock is not None:
+            lock.release()
+
+
+def _say_listening(address: str) -> None:
+    log.info("listening", extra={"address": address})
+    print(f"listening on {address}", flush=True)  # noqa: T201 - scripts wait for this line

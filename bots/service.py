@@ -1,0 +1,113 @@
+"""The running service: what starts in which order, whether it is ready, how it stops."""
+
+import asyncio
+import logging
+from dataclasses import dataclass, field
+from typing import Final
+
+from aiohttp import web
+
+from agent_core.conversation import Audience, RoomBinding, RoomMode
+from agent_core.delivery import Delivery
+from agent_core.driver import Driver
+from agent_core.errors import HandrailError
+from agent_core.messages import RoomRef
+from agent_core.ports import ChatModel, Engine, EngineKind, Store, UnitOfWork
+from agent_core.reconciler import Reconciler
+from bots.configuration import Configuration
+from bots.configured_people import people_from
+from bots.slack.adapter import SlackChannel
+from bots.teams.adapter import TeamsChannel
+from bots.timers import Timers
+from tools.accounts.stored_gateway import StoredAccounts
+
+log = logging.getLogger(__name__)
+
+DRAIN_SECONDS: Final = 15.0
+ANSWER_SECONDS: Final = 5.0
+
+
+@dataclass(slots=True, kw_only=True)
+class Service:
+    """Everything that runs in one process."""
+
+    store: Store
+    engine: Engine
+    delivery: Delivery
+    driver: Driver
+    timers: Timers
+    reconciler: Reconciler
+    accounts: StoredAccounts
+    model: ChatModel
+    support_room: RoomRef
+    slack: SlackChannel | None
+    teams: TeamsChannel | None
+    _sweeping: asyncio.Task[None] | None = field(default=None)
+
+    def routes(self) -> list[web.RouteDef]:
+        """Every door of every platform that is set up."""
+        routes: list[web.RouteDef] = []
+        if self.slack is not None:
+            routes += self.slack.routes()
+        if self.teams is not None:
+            routes += self.teams.routes()
+        return routes
+
+    async def start(self, configuration: Configuration) -> None:
+        """Takes work from here on. The configured people are known before the first event."""
+        await self.accounts.prepare()
+        await self.store.run(lambda tx: _furnish(tx, configuration, self.support_room))
+        await self.engine.start(
+            {
+                EngineKind.TURN: self.driver.run,
+                EngineKind.DELIVER: self.delivery.handle,
+                EngineKind.TIMER: self.timers.fire,
+            }
+        )
+        self._sweeping = asyncio.create_task(self.reconciler.run_forever())
+        if self.slack is not None and await self.slack.start_socket():
+            log.info("slack socket connected")
+
+    async def ready(self) -> list[str]:
+        """What is wrong now, in words; nothing: ready."""
+        problems = []
+        try:
+            await asyncio.wait_for(self.store.run(lambda tx: tx.rooms.all()), ANSWER_SECONDS)
+        except (HandrailError, OSError, TimeoutError) as error:
+            problems.append(f"The database does not answer ({type(error).__name__}).")
+        if self._sweeping is None or self._sweeping.done():
+            problems.append("The reconciler does not run.")
+        return problems
+
+    async def stop(self) -> None:
+        """Takes nothing new, lets turns and sends end, then closes everything."""
+        self.reconciler.stop()
+        await self.engine.drain(DRAIN_SECONDS)
+        await self.delivery.stop(DRAIN_SECONDS)
+        if self._sweeping is not None:
+            await asyncio.wait([self._sweeping], timeout=DRAIN_SECONDS)
+        if self.slack is not None:
+            await self.slack.stop()
+        if self.teams is not None:
+            await self.teams.close()
+        await self.model.close()
+        await self.accounts.close()
+        await self.store.close()
+
+
+def _furnish(tx: UnitOfWork, configuration: Configuration, support_room: RoomRef) -> None:
+    """The people whom the configuration names, and the room where support works."""
+    for person in people_from(configuration, tx.people.all()):
+        tx.people.put(person)
+    known = tx.rooms.get(support_room)
+    if known is None or not known.is_support:
+        tx.rooms.put(
+            RoomBinding(
+                room=support_room,
+                audience=Audience.INTERNAL,
+                account_id=None,
+                mode=RoomMode.MENTION,
+                is_support=True,
+                name=known.name if known else "support",
+            )
+        )
