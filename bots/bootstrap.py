@@ -35,7 +35,7 @@ from agent_core.proposals import LedgerEntry
 from agent_core.reconciler import Reconciler
 from agent_core.room_intake import RoomIntake
 from agent_core.rules.yaml_policy import FilePolicySource
-from agent_core.store import condition, migrations
+from agent_core.store import health, migrations
 from agent_core.store.locks import lock_folder_of
 from agent_core.store.sql_store import SqlStore
 from bots import server
@@ -74,9 +74,9 @@ def migrate(settings: Settings) -> None:
     DbosEngine(url, clock=SystemClock()).prepare()
 
 
-def database_problem(settings: Settings) -> str:
-    """Why the database cannot be used as it is, and what to do; "" where it can."""
-    return condition.database_problem(settings.database_url.get_secret_value())
+def database_problem(settings: Settings) -> str | None:
+    """Why the database cannot be used as it is, and what to do; None where it can."""
+    return health.database_problem(settings.database_url.get_secret_value())
 
 
 def make_folder(url: str) -> None:
