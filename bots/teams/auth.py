@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -20,6 +21,7 @@ CONNECTOR_SCOPE: Final = "https://api.botframework.com/.default"
 _ALGORITHM: Final = "RS256"
 _REQUIRED: Final = ("exp", "iss", "aud")
 _REFRESH_EARLY_SECONDS: Final = 300.0
+_KEPT_TOKENS: Final = 64
 
 Monotonic = Callable[[], float]
 
@@ -111,25 +113,59 @@ def _key(entry: Mapping[str, Any]) -> tuple[str, ConnectorKey]:
     return str(entry["kid"]), ConnectorKey(public_key=public_key, endorsements=endorsements)
 
 
-class ConnectorTokens:
-    """Checks the bearer token of a delivery."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Verified:
+    claims: Mapping[str, Any]
+    kid: str
+    key: ConnectorKey
 
-    def __init__(self, keys: KeySet, *, app_id: str) -> None:
+
+class ConnectorTokens:
+    """Checks the bearer token of a delivery.
+
+    Teams shows one token for about an hour, so that a verified one is kept: it is good while it
+    has not ended and its key is published, and is looked at anew after each fetch of the keys.
+    """
+
+    def __init__(
+        self, keys: KeySet, *, app_id: str, clock: Callable[[], float] = time.time
+    ) -> None:
         self._keys = keys
         self._app_id = app_id
+        self._clock = clock
+        self._verified: OrderedDict[str, _Verified] = OrderedDict()
 
     async def verify(
         self, authorization: str | None, *, channel_id: str, service_url: str
-    ) -> dict[str, Any]:
+    ) -> Mapping[str, Any]:
         """The claims. Raises TokenRejected, or KeysUnavailable where nothing can be checked."""
         scheme, _, token = (authorization or "").partition(" ")
         if scheme.lower() != "bearer" or not token:
             raise TokenRejected("no bearer token")
-        key = await self._key_of(token)
-        if channel_id not in key.endorsements:
+        verified = await self._known(token) or await self._verify(token)
+        if channel_id not in verified.key.endorsements:
             raise TokenRejected("the key does not speak for this channel")
+        if verified.claims.get("serviceurl") != service_url:
+            raise TokenRejected("the serviceurl claim is not the activity's")
+        return verified.claims
+
+    async def _known(self, token: str) -> _Verified | None:
+        verified = self._verified.get(token)
+        if verified is None:
+            return None
+        ended = float(verified.claims["exp"]) + CLOCK_LEEWAY_SECONDS <= self._clock()
+        if ended or await self._keys.get(verified.kid) is not verified.key:
+            self._verified.pop(token, None)
+            return None
+        return verified
+
+    async def _verify(self, token: str) -> _Verified:
+        kid = _kid_of(token)
+        key = await self._keys.get(kid)
+        if key is None:
+            raise TokenRejected("unknown key")
         try:
-            claims: dict[str, Any] = jwt.decode(
+            claims = jwt.decode(
                 token,
                 key.public_key,
                 algorithms=[_ALGORITHM],
@@ -140,24 +176,26 @@ class ConnectorTokens:
             )
         except jwt.PyJWTError as problem:
             raise TokenRejected(type(problem).__name__) from None
-        if claims.get("serviceurl") != service_url:
-            raise TokenRejected("the serviceurl claim is not the activity's")
-        return claims
+        verified = _Verified(claims=claims, kid=kid, key=key)
+        self._verified[token] = verified
+        while len(self._verified) > _KEPT_TOKENS:
+            self._verified.popitem(last=False)
+        return verified
 
-    async def _key_of(self, token: str) -> ConnectorKey:
-        try:
-            header = jwt.get_unverified_header(token)
-            claims = jwt.decode(token, options={"verify_signature": False})
-        except jwt.PyJWTError:
-            raise TokenRejected("not a token") from None
-        # Looked at before the signature, so that only likely tokens cause a fetch of keys.
-        if header.get("alg") != _ALGORITHM or claims.get("iss") != CONNECTOR_ISSUER:
-            raise TokenRejected("wrong algorithm or issuer")
-        kid = header.get("kid")
-        key = await self._keys.get(kid) if isinstance(kid, str) and kid else None
-        if key is None:
-            raise TokenRejected("unknown key")
-        return key
+
+def _kid_of(token: str) -> str:
+    """Looked at before the signature, so that only likely tokens cause a fetch of keys."""
+    try:
+        header = jwt.get_unverified_header(token)
+        claims = jwt.decode(token, options={"verify_signature": False})
+    except jwt.PyJWTError:
+        raise TokenRejected("not a token") from None
+    if header.get("alg") != _ALGORITHM or claims.get("iss") != CONNECTOR_ISSUER:
+        raise TokenRejected("wrong algorithm or issuer")
+    kid = header.get("kid")
+    if not isinstance(kid, str) or not kid:
+        raise TokenRejected("the token names no key")
+    return kid
 
 
 class AccessTokens:

@@ -208,13 +208,13 @@ class ConnectorAuthentication(BotFrameworkAuthentication):
         self, activity: Activity, auth_header: str
     ) -> AuthenticateRequestResult:
         """Raises TokenRejected."""
-        claims: dict[str, Any] = {}
+        claims: Mapping[str, Any] = {}
         if self._inbound is not None:
             claims = await self._inbound.verify(
                 auth_header, channel_id=activity.channel_id, service_url=activity.service_url
             )
         result = AuthenticateRequestResult()
-        result.claims_identity = ClaimsIdentity(claims, True)
+        result.claims_identity = ClaimsIdentity(dict(claims), True)
         result.audience = CONNECTOR_SCOPE
         result.connector_factory = self._factory
         return result
