@@ -38,7 +38,7 @@ class FaultyPayments(MemoryPayments):
     """MemoryPayments whose next answers go wrong as `plan` says.
 
     drop: accepted, no answer. lose: never arrived, no answer. unreachable, refuse: no effect.
-    crash: accepted, and our process dies. "ok": as it should be.
+    crash: accepted, and our process dies. hang: accepted, and no answer for ever. "ok": as it is.
     """
 
     def __init__(self) -> None:
@@ -46,6 +46,7 @@ class FaultyPayments(MemoryPayments):
         self.plan: list[str] = []
         self.look_up_fails = False
         self.sent = 0
+        self.hanging = asyncio.Event()
 
     async def charge(self, request: PaymentRequest) -> Payment:
         return await self._spoilt(super().charge, request)
@@ -74,6 +75,9 @@ class FaultyPayments(MemoryPayments):
             raise ActionOutcomeUnknown("dropped")
         if fault == "crash":
             raise Crash
+        if fault == "hang":
+            self.hanging.set()
+            await asyncio.Event().wait()
         return payment
 
 
@@ -256,6 +260,42 @@ class AccountsContract:
         applied = await world.apply(AddSeats(count=5))
         assert applied.planned.invoice is not None
         assert applied.planned.invoice.id == "INV-1043"
+        assert world.effects == 1
+
+    async def test_a_payment_service_that_is_down_is_failed_and_never_unknown(
+        self, world: World
+    ) -> None:
+        world.payments.plan = ["unreachable"] * 2
+        world.payments.look_up_fails = True
+        for _ in range(2):
+            with pytest.raises(ActionFailed):
+                await world.apply(AddSeats(count=5))
+        assert await world.accounts.look_up(NORTHWIND, "key-1") is None
+        await world.apply(PauseSubscription(), key="key-2")
+
+    async def test_what_nobody_knows_of_one_change_is_not_said_of_another(
+        self, world: World
+    ) -> None:
+        world.payments.plan = ["crash"]
+        with pytest.raises(Crash):
+            await world.apply(AddSeats(count=5))
+        world.payments.look_up_fails = True
+        with pytest.raises(ActionFailed, match="under way"):
+            await world.apply(PauseSubscription(), key="key-2")
+        with pytest.raises(ActionOutcomeUnknown):
+            await world.apply(AddSeats(count=5))
+        assert world.effects == 1
+
+    async def test_cancelled_while_it_is_being_sent(self, world: World) -> None:
+        world.payments.plan = ["hang"]
+        task = asyncio.create_task(world.apply(AddSeats(count=5)))
+        await world.payments.hanging.wait()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        found = await world.accounts.look_up(NORTHWIND, "key-1")
+        assert found is not None
+        assert await world.apply(AddSeats(count=5)) == found
         assert world.effects == 1
 
     async def test_no_answer_at_all_is_unknown_and_found_later(self, world: World) -> None:

@@ -97,7 +97,7 @@ async def test_request_status_reads_the_accounts_ledger_only(desk: Desk) -> None
 
     desk.catalog = Catalog(desk.accounts, ledger)
     found = (await desk.read("request_status", reference=None)).content["requests"]
-    assert [each["reference"] for each in found] == ["prop_cc33", "prop_bb22", "prop_aa11"]
+    assert [each["reference"] for each in found] == ["ROP_CC33", "ROP_BB22", "ROP_AA11"]
     assert [each["outcome"].split(":")[0] for each in found] == [
         "under way",
         "not known yet",

@@ -10,7 +10,6 @@ from agent_core.errors import ActionFailed, ConfigurationError
 from tests.contracts.accounts_suite import NOW
 from tools.accounts.commands import AddSeats
 from tools.accounts.memory_gateway import MemoryPayments
-from tools.accounts.record import as_json
 from tools.accounts.seed import NORTHWIND, sample_accounts, seed
 from tools.accounts.sql_gateway import SqlAccounts
 
@@ -67,20 +66,6 @@ async def test_a_broken_database_is_failed_and_not_a_crash(tmp_path: Path) -> No
     with pytest.raises(ActionFailed):
         await accounts.apply(NORTHWIND, AddSeats(count=1), key="k", expected_version=1, now=NOW)
     await accounts.close()
-
-
-async def test_the_row_changes_once_and_shows_as_json(tmp_path: Path) -> None:
-    accounts = SqlAccounts(f"sqlite:///{tmp_path}/accounts.db", MemoryPayments())
-    await accounts.prepare()
-    await seed(accounts, MemoryPayments(), NOW)
-    before = as_json(await accounts.state(NORTHWIND, NOW))
-    await accounts.apply(NORTHWIND, AddSeats(count=5), key="k", expected_version=1, now=NOW)
-    after = as_json(await accounts.state(NORTHWIND, NOW))
-    await accounts.close()
-    changed = {name for name in before if before[name] != after[name]}
-    assert changed == {"seats", "version", "invoices"}
-    assert (after["seats"], after["version"]) == (17, 2)
-    assert after["invoices"][0]["paid_minor"] == 5_000
 
 
 def test_the_sample_is_the_same_every_time() -> None:

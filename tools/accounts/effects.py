@@ -15,11 +15,12 @@ T = TypeVar("T")
 
 
 class EffectStatus(StrEnum):
-    """STARTED: the payment service may have been asked. ABANDONED: it surely moved nothing."""
+    """Where a change stands. Only STARTED holds the account against others."""
 
-    STARTED = "started"
+    STARTED = "started"  # the payment service may have been asked
     DONE = "done"
-    ABANDONED = "abandoned"
+    RELEASED = "released"  # surely nothing moved: refused, or never sent
+    ABANDONED = "abandoned"  # nobody finished it, and so far nothing moved
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -16,8 +16,10 @@ from tools.accounts.periods import rolled
 from tools.accounts.types import Account, AccountState
 from tools.money import Money
 
-# Longer than every wait of one payment together: past it, nobody is still sending.
+MOVE_SECONDS = 30.0  # all the sending and asking for one change
+# Much longer than that: past it, nobody is still sending.
 ABANDON_AFTER = timedelta(seconds=120)
+GIVEN_UP = (EffectStatus.RELEASED, EffectStatus.ABANDONED)
 CHANGED = "The account has changed since this was shown. Look at it again and ask once more."
 
 
@@ -73,13 +75,19 @@ class StoredAccounts:
             )
             if effect.status is EffectStatus.DONE:
                 return _applied(effect)
-            payment = await self._move(effect, maybe_sent=before is not None)
+            try:
+                async with asyncio.timeout(MOVE_SECONDS):
+                    payment = await self._move(effect, maybe_sent=before is not None)
+            except TimeoutError as problem:
+                raise ActionOutcomeUnknown("The payment service took too long.") from problem
             return await self._settle(effect.key, payment)
 
     async def look_up(self, account_id: AccountId, key: str) -> Applied | None:
         async with self._one_at_a_time(account_id):
             effect = await self._storage.read(lambda unit: unit.effect(key))
             if effect is None or effect.account_id != account_id:
+                return None
+            if effect.status is EffectStatus.RELEASED:
                 return None
             if effect.status is EffectStatus.DONE:
                 return _applied(effect)
@@ -137,7 +145,7 @@ class StoredAccounts:
     async def _settle(self, key: str, payment: Payment) -> Applied:
         def work(unit: Unit) -> Effect:
             effect = unit.effect(key)
-            if effect is None or effect.status is EffectStatus.ABANDONED:
+            if effect is None or effect.status in GIVEN_UP:
                 raise ActionOutcomeUnknown(
                     f"Payment {payment.id} went through after its change was given up."
                 )
@@ -157,11 +165,11 @@ class StoredAccounts:
                 f"Payment {payment.id} went through, but the account could not be written."
             ) from problem
 
-    async def _abandon(self, key: str) -> None:
+    async def _let_go(self, key: str, status: EffectStatus) -> None:
         def work(unit: Unit) -> None:
             effect = unit.effect(key)
             if effect and effect.status is EffectStatus.STARTED:
-                unit.put_effect(replace(effect, status=EffectStatus.ABANDONED))
+                unit.put_effect(replace(effect, status=status))
 
         await self._storage.run(work)
 
@@ -175,14 +183,14 @@ class StoredAccounts:
             try:
                 return await self._send(effect)
             except ActionRefused:
-                await self._abandon(effect.key)
+                await self._let_go(effect.key, EffectStatus.RELEASED)
                 raise
             except ActionFailed as problem:
                 if maybe_sent:
                     raise ActionOutcomeUnknown(
                         "The payment service stopped answering."
                     ) from problem
-                await self._abandon(effect.key)
+                await self._let_go(effect.key, EffectStatus.RELEASED)
                 raise
             except ActionOutcomeUnknown:
                 maybe_sent = True
@@ -208,16 +216,21 @@ class StoredAccounts:
         """Settles what another key left open. Returns what this key began and did not finish."""
         own, begun = await self._storage.read(lambda u: (u.effect(key), u.started(account_id)))
         if begun and begun.key != key:
-            payment = await self._payments.look_up(begun.key)
-            if payment:
-                await self._settle(begun.key, payment)
-            elif self._clock() - begun.touched_at > ABANDON_AFTER:
-                await self._abandon(begun.key)
-        if own is None or own.status is EffectStatus.DONE:
+            # Where nobody can tell what became of it, it goes on holding the account.
+            with suppress(ActionOutcomeUnknown):
+                await self._finish(begun)
+        if own is None or own.status in (EffectStatus.DONE, EffectStatus.RELEASED):
             return None
         if own.status is EffectStatus.ABANDONED and await self._payments.look_up(key):
             raise ActionOutcomeUnknown("The payment went through after its change was given up.")
         return own if own.status is EffectStatus.STARTED else None
+
+    async def _finish(self, begun: Effect) -> None:
+        payment = await self._payments.look_up(begun.key)
+        if payment:
+            await self._settle(begun.key, payment)
+        elif self._clock() - begun.touched_at > ABANDON_AFTER:
+            await self._let_go(begun.key, EffectStatus.ABANDONED)
 
     @asynccontextmanager
     async def _one_at_a_time(self, account_id: AccountId) -> AsyncIterator[None]:

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from pydantic import Field as Described
 
 from agent_core.blocks import Field
+from agent_core.cards import short_reference
 from agent_core.people import AccountId
 from agent_core.proposals import LedgerEntry, Outcome
 from agent_core.tooling import Json, Tool, ToolContext, ToolResult
@@ -61,7 +62,7 @@ def tool(ledger: ReadLedger) -> Tool:
 
 def _content(entry: LedgerEntry) -> Json:
     return {
-        "reference": entry.key,
+        "reference": short_reference(entry.key),
         "what": _title(entry),
         "outcome": _WORDS[entry.outcome],
         "asked_at": entry.intended_at.isoformat(timespec="minutes"),
