@@ -24,7 +24,7 @@ from agent_core.blocks import (
     ReceiptState,
     Text,
 )
-from agent_core.messages import PlatformIdentity
+from agent_core.messages import Platform, PlatformIdentity
 from bots.teams import wire
 from bots.teams.limits import MAX_BUTTONS, TEXT_CHARACTERS, split_text
 from bots.teams.markup import Piece, escape, link, pieces
@@ -137,20 +137,24 @@ def _quote(speaker: str, words: str, at: str) -> Iterator[Json]:
 
 
 def mention_entities(block: Mention) -> list[Json]:
-    """Mentions of just these people. Raises ValueError for an address of another platform."""
+    """Mentions of just these people; those of another platform are named and not called."""
     return [
-        {
-            "type": "mention",
-            "text": _at(name),
-            "mentioned": {"id": PlatformIdentity.parse(address).user_id, "name": name},
-        }
-        for address, name in block.people
+        {"type": "mention", "text": _at(name), "mentioned": {"id": person.user_id, "name": name}}
+        for person, name in _people(block)
+        if person.platform is Platform.TEAMS
     ]
 
 
 def _mention_text(block: Mention) -> str:
-    called = " ".join(_at(name) for _, name in block.people)
-    return f"{called} {escape(block.text)}".strip()
+    called = (
+        _at(name) if person.platform is Platform.TEAMS else escape(f"@{name}")
+        for person, name in _people(block)
+    )
+    return f"{' '.join(called)} {escape(block.text)}".strip()
+
+
+def _people(block: Mention) -> Iterator[tuple[PlatformIdentity, str]]:
+    return ((PlatformIdentity.parse(address), name) for address, name in block.people)
 
 
 def _at(name: str) -> str:

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 MAX_BODY_BYTES = 256 * 1024
 CARD_BYTES = 24 * 1024  # Teams takes 28 KB for a card; the rest is for the activity around it
 TEXT_CHARACTERS = 4_000  # one text block
+MESSAGE_CHARACTERS = 10_000  # a text message: 28 KB in UTF-16, with the fallback beside it
 FALLBACK_CHARACTERS = 2_000
 MAX_BUTTONS = 6
 CLOCK_LEEWAY_SECONDS = 300

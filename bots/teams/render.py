@@ -71,8 +71,10 @@ def _texts(message: OutboundMessage) -> tuple[Json, ...]:
             paragraphs.extend(_paragraph(piece) for piece in pieces(block.markdown))
         elif isinstance(block, Citation):
             paragraphs.append(f"Source: {link(block.title, block.url)}")
+    if not message.blocks:
+        paragraphs.append(escape(message.fallback))
     text = "\n\n".join(paragraphs)
-    parts = limits.split_text(text, limits.TEXT_CHARACTERS * 3)
+    parts = limits.split_text(text, limits.MESSAGE_CHARACTERS)
     return tuple(
         _activity(message, {"text": part, "textFormat": "markdown"}, first=number == 0)
         for number, part in enumerate(parts)

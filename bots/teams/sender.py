@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from botbuilder.core import TurnContext
 from botbuilder.schema import ChannelAccount, ConversationParameters
 
-from agent_core.errors import NotPermitted
+from agent_core.errors import NotPermitted, PlatformUnavailable
 from agent_core.messages import (
     MessageRef,
     OutboundMessage,
@@ -121,7 +121,7 @@ class TeamsSender:
 
         async def turn(context: TurnContext) -> None:
             response = await context.send_activity(WireActivity(activity))
-            sent.append(response.id if response is not None else "")
+            sent.append(_named(response.id if response is not None else ""))
 
         await self._adapter.in_conversation(
             self._service_url(address), identity.conversation_id(address), turn
@@ -140,7 +140,7 @@ class TeamsSender:
         conversation_id, activity_id = await self._adapter.open_conversation(
             self._service_url(address), parameters
         )
-        root = identity.thread_of(conversation_id)
+        root = _named(identity.thread_of(conversation_id))
         return self._posted(address, root, activity_id if activity_id.isdigit() else root)
 
     async def _private(self, address: ReplyAddress, person: PlatformIdentity) -> ReplyAddress:
@@ -196,3 +196,10 @@ class TeamsSender:
     def _forget(self, outgoing_id: OutgoingId) -> None:
         self._progress.pop(outgoing_id, None)
         self._parts_done.pop(outgoing_id, None)
+
+
+def _named(message_id: str) -> str:
+    if not message_id:
+        # It was taken, but nobody can answer or update what has no id.
+        raise PlatformUnavailable("Teams took a post and gave it no id", maybe_accepted=True)
+    return message_id
