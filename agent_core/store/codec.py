@@ -28,7 +28,7 @@ def decode(kind: Any, text: str) -> Any:
     """What `encode` was given. Raises ValueError where the text is not JSON of this type."""
     try:
         return decoder(kind)(_load(text))
-    except (KeyError, TypeError) as problem:
+    except (AttributeError, KeyError, TypeError) as problem:
         raise ValueError(f"stored JSON is not of type {kind}") from problem
 
 

@@ -31,7 +31,7 @@ from tests.builders import (
 )
 
 
-async def do(store: Store, fn: Callable[[UnitOfWork], Any]) -> Any:
+async def do(store: Store, fn: Callable[..., Any]) -> Any:
     """`fn` in a transaction of its own, so that what it reads was stored."""
     return await store.run(fn)
 

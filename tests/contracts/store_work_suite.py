@@ -85,7 +85,7 @@ class ProposalContract:
         await do(store, lambda tx: tx.proposals.add(a_proposal()))
         for twin in (a_proposal("pro_2"), a_proposal(occurrence=2)):
             with pytest.raises(ConversationChanged):
-                await store.run(lambda tx, twin=twin: tx.proposals.add(twin))
+                await do(store, lambda tx, twin=twin: tx.proposals.add(twin))
         second = a_proposal("pro_2", occurrence=2)
         await do(store, lambda tx: tx.proposals.add(second))
         twins = await do(store, lambda tx: tx.proposals.twins(ACME, second.fingerprint))
@@ -164,7 +164,7 @@ class OutgoingContract:
         names = [f"out_{n:02d}" for n in range(20)]
         added = await asyncio.gather(
             *(
-                store.run(lambda tx, name=name: tx.outgoing.add(an_outgoing_row(name)))
+                do(store, lambda tx, name=name: tx.outgoing.add(an_outgoing_row(name)))
                 for name in [*names, *names]
             )
         )
@@ -213,7 +213,7 @@ class OutgoingContract:
         until, late = NOON + timedelta(seconds=30), NOON + timedelta(seconds=31)
         won = await asyncio.gather(
             *(
-                store.run(lambda tx, who=f"w{n}": tx.outgoing.lease(place.id, who, NOON, until))
+                do(store, lambda tx, who=f"w{n}": tx.outgoing.lease(place.id, who, NOON, until))
                 for n in range(10)
             )
         )
@@ -279,7 +279,7 @@ class EscalationContract:
             tx.escalations.save(claimed, expected=case)
 
         outcomes = await asyncio.gather(
-            *(store.run(lambda tx, who=f"per_{n}": claim(tx, who)) for n in range(10)),
+            *(do(store, lambda tx, who=f"per_{n}": claim(tx, who)) for n in range(10)),
             return_exceptions=True,
         )
         assert outcomes.count(None) == 1

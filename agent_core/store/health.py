@@ -1,0 +1,33 @@
+"""Whether a database can be used as it is: reached, and at this version of the code."""
+
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from agent_core.errors import ConfigurationError
+from agent_core.store.migrations import differences
+from agent_core.store.sql_store import database_url
+
+_REMEDY = "run: handrail migrate"
+
+
+def database_problem(url: str) -> str | None:
+    """A sentence that says what is wrong and what to do; None where all is well.
+
+    Creates no file and changes nothing. Blocks while it asks the database.
+    """
+    try:
+        parsed = database_url(url)
+        is_file = parsed.get_backend_name() == "sqlite"
+        if is_file and not Path(parsed.database or "").is_file():
+            return f"There is no database at {parsed.database} yet: {_REMEDY}"
+        left = differences(url)
+    except ConfigurationError as problem:
+        return str(problem)
+    except sa.exc.DBAPIError as problem:
+        # Only the first line of what the driver says: it holds no password.
+        said = str(problem.orig).strip().partition("\n")[0]
+        return f"The database cannot be reached ({said}): check HANDRAIL_DATABASE_URL"
+    if left:
+        return f"The database is not at this version ({len(left)} differences): {_REMEDY}"
+    return None
