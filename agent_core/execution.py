@@ -163,7 +163,7 @@ class Execution:
         grace = timedelta(seconds=self._services.limits.decided_seconds)
         if proposal.expires_at + grace < boundary.at:
             return "The yes is too old. Please ask again, so that the figures are current."
-        by_people = conversation.status is not ConversationStatus.WITH_AGENT
+        by_people = conversation.status is ConversationStatus.WITH_SUPPORT
         if by_people and proposal.approved_at is None:
             return "The support team has taken over, so this is left to them."
         actor = _authority(found)

@@ -1,0 +1,72 @@
+"""How the rule-based planner tells the results of tools."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+_SHOWN = frozenset(
+    {
+        "awaiting_confirmation",
+        "awaiting_approval",
+        "running",
+        "escalated",
+        "chosen",
+        "account_needed",
+    }
+)
+
+
+def told(tool: str, content: Any) -> str:
+    """A result in words; empty where a card or receipt has told it."""
+    if not isinstance(content, Mapping):
+        return ""
+    status = content.get("status")
+    if status is None:
+        return _facts(tool, content)
+    if status in _SHOWN or "card" in content or "receipt" in content:
+        return ""
+    if status in ("failed", "refused", "arguments_rejected", "no_such_tool"):
+        return f"I could not do that: {content.get('reason', 'it was refused')}"
+    if status == "succeeded" and "title" in content:
+        return f"That was done already: {content['title']}."
+    return ""
+
+
+def _facts(tool: str, content: Mapping[str, Any]) -> str:
+    match tool:
+        case "list_invoices":
+            return _list("Your invoices:", [_invoice(one) for one in content.get("invoices", ())])
+        case "list_plans":
+            return _list("The plans:", [_plan(one) for one in content.get("plans", ())])
+        case "list_members":
+            return _list("The members:", [_member(one) for one in content.get("members", ())])
+        case "request_status":
+            return _list(
+                "The latest requests:", [_request(one) for one in content.get("requests", ())]
+            )
+        case _:
+            return _list("", [f"{label}: {value}" for label, value in content.items()])
+
+
+def _list(heading: str, lines: Sequence[str]) -> str:
+    if not lines:
+        return "There are none."
+    return "\n".join([heading, *(f"- {line}" for line in lines)]).strip()
+
+
+def _invoice(one: Mapping[str, Any]) -> str:
+    refunded = f", {one['left_to_refund']} left to refund" if one.get("left_to_refund") else ""
+    return f"{one['invoice']} of {one['issued_on']}: {one['total']}, {one['status']}{refunded}"
+
+
+def _plan(one: Mapping[str, Any]) -> str:
+    price = one["price_per_seat_and_month"]
+    return f"{one['name']}: {price} a seat and month, {one['seats']} seats. {one['what']}"
+
+
+def _member(one: Mapping[str, Any]) -> str:
+    return f"{one['name']} ({one['email']}), {one['role']}, {one['access']}"
+
+
+def _request(one: Mapping[str, Any]) -> str:
+    reason = f" ({one['reason']})" if one.get("reason") else ""
+    return f"{one['what']}: {one['outcome']}{reason}, asked {one['asked_at']}"
