@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from enum import StrEnum
 from typing import Final
+from urllib.parse import urlsplit
 
 import aiohttp
 from aiohttp import web
@@ -37,9 +38,11 @@ class TeamsChannel:
     """Teams in and out. Build it inside a running event loop.
 
     `token_url` may hold `{tenant}`, which becomes the app's authority. `allowed_tenants` adds to
-    the app's own tenant. `auth_off` takes unsigned deliveries: the caller vouches that the server
-    is bound to a loopback address. `development` also allows service URLs on loopback addresses.
-    Raises ConfigurationError with every mistake.
+    the app's own tenant. `default_service_url` serves rooms of tenants that have not written yet;
+    None: Microsoft's, or where the keys come from a loopback address, that one. `development` also
+    allows service URLs on loopback addresses. `auth_off` takes unsigned deliveries: the caller
+    vouches that the server is bound to a loopback address. Raises ConfigurationError with every
+    mistake.
     """
 
     def __init__(
@@ -52,7 +55,7 @@ class TeamsChannel:
         app_type: str = AppType.SINGLE_TENANT,
         openid_metadata_url: str = OPENID_METADATA_URL,
         token_url: str = TOKEN_URL,
-        default_service_url: str = limits.DEFAULT_SERVICE_URL,
+        default_service_url: str | None = None,
         allowed_tenants: Iterable[str] = (),
         allowed_service_hosts: Iterable[str] = limits.KNOWN_SERVICE_HOSTS,
         development: bool = False,
@@ -63,27 +66,29 @@ class TeamsChannel:
         tenants = frozenset(t.lower() for t in (tenant_id, *allowed_tenants) if t)
         places = ServicePlaces(
             hosts=tuple(allowed_service_hosts),
-            default_url=default_service_url,
+            default_url=default_service_url or _service_url_beside(openid_metadata_url),
             development=development or auth_off,
         )
         _check(app_id, app_password, tenant_id, app_type, tenants, places, auth_off)
         self._own_session = session is None
         self._session = session or aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=200, limit_per_host=100)
+            connector=aiohttp.TCPConnector(limit=200, limit_per_host=100),
+            cookie_jar=aiohttp.DummyCookieJar(),
         )
-        authority = tenant_id if app_type == AppType.SINGLE_TENANT else _SHARED_AUTHORITY
+        shared = app_type != AppType.SINGLE_TENANT
+        authority = _SHARED_AUTHORITY if shared else tenant_id
         tokens = AccessTokens(
             self._session,
             token_url=token_url.replace("{tenant}", authority),
             app_id=app_id,
             app_password=app_password,
         )
-        keys = KeySet(self._session, openid_metadata_url)
+        inbound = ConnectorTokens(KeySet(self._session, openid_metadata_url), app_id=app_id)
         factory = SessionConnectorFactory(
             self._session, tokens if app_password else None, update_retry_delays
         )
-        inbound = None if auth_off else ConnectorTokens(keys, app_id=app_id)
-        cloud = TeamsCloudAdapter(ConnectorAuthentication(inbound, factory), app_id=app_id)
+        authentication = ConnectorAuthentication(None if auth_off else inbound, factory)
+        cloud = TeamsCloudAdapter(authentication, app_id=app_id)
         self.sender = TeamsSender(cloud, places, app_id=app_id)
         self._webhook = TeamsWebhook(
             cloud,
@@ -103,6 +108,14 @@ class TeamsChannel:
         await self.sender.close()
         if self._own_session:
             await self._session.close()
+
+
+def _service_url_beside(openid_metadata_url: str) -> str:
+    """A Connector on this machine answers where its keys are published; Microsoft's does not."""
+    parts = urlsplit(openid_metadata_url)
+    if limits.is_loopback(parts.hostname or ""):
+        return f"{parts.scheme}://{parts.netloc}/"
+    return limits.DEFAULT_SERVICE_URL
 
 
 def _check(

@@ -132,7 +132,7 @@ class Conversations:
         delays = list(self._delays) if repeatable else []
         while True:
             status, answer, headers = await self._authorised(verb, path, body)
-            if status < 400:
+            if status < 300:
                 return answer
             if not delays or status not in _REPEATABLE:
                 raise refusal(status, _code(answer), headers, changes_nothing=repeatable)
@@ -158,7 +158,12 @@ class Conversations:
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         try:
             async with self._session.request(
-                verb, self._base + path, json=body, headers=headers, timeout=self._timeout
+                verb,
+                self._base + path,
+                json=body,
+                headers=headers,
+                timeout=self._timeout,
+                allow_redirects=False,  # a token goes to no other place than the one checked
             ) as response:
                 return response.status, await _decoded(response), response.headers
         except aiohttp.ClientConnectorError:

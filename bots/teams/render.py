@@ -17,7 +17,9 @@ from bots.teams import cards, limits
 from bots.teams.markup import Piece, escape, link, pieces
 from bots.teams.wire import CARD_TYPE, Json
 
-DISCLOSURE: Final = "You are talking with an AI agent, not a person. Ask for a person at any time."
+DISCLOSURE: Final = (
+    "You are writing with an AI agent, not with a person. You can ask for a person at any time."
+)
 _AI_ENTITY: Final = {
     "type": "https://schema.org/Message",
     "@type": "Message",
@@ -31,7 +33,7 @@ def label(message: OutboundMessage) -> str:
     """Who speaks, in words."""
     match message.author:
         case Author.AGENT:
-            return "AI agent"
+            return "Written by an AI agent"
         case Author.CODE:
             return "Automatic message"
         case Author.PERSON:

@@ -50,7 +50,6 @@ def build_channel(world_url: str, receiver: RecordingReceiver, **changes: object
         "receiver": receiver,
         "openid_metadata_url": f"{world_url}/.well-known/openidconfiguration",
         "token_url": f"{world_url}/{{tenant}}/oauth2/v2.0/token",
-        "default_service_url": f"{world_url}/",
         "development": True,
         "update_retry_delays": (0.0, 0.0),
     }

@@ -139,12 +139,12 @@ def test_buttons_execute_and_the_ones_with_a_form_open_a_dialog():
 
 def test_agent_posts_bear_the_ai_label_in_words_and_for_machines():
     activity = render(message(Text(markdown="Hello"), author=Author.AGENT))[0]
-    assert activity["text"].startswith("**AI agent**")
+    assert activity["text"].startswith("**Written by an AI agent**")
     entity = activity["entities"][0]
     assert entity["type"] == "https://schema.org/Message"
     assert entity["@type"] == "Message"
     assert entity["additionalType"] == ["AIGeneratedContent"]
-    assert activity["summary"].startswith("AI agent:")
+    assert activity["summary"].startswith("Written by an AI agent:")
 
 
 def test_code_and_people_are_labelled_and_bear_no_ai_label():

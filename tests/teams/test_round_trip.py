@@ -1,5 +1,6 @@
 """Teams end to end: the local Connector delivers, our channel verifies, answers and posts."""
 
+import asyncio
 from dataclasses import replace
 
 import pytest
@@ -26,7 +27,8 @@ from agent_core.messages import (
 from agent_core.ports import Answer
 from playground import people as sample
 from playground.faults import Fault, FaultKind
-from playground.teams_api import OutcomeKind, Refusal
+from playground.teams_api import DeliveryOptions, OutcomeKind, Refusal
+from tests.teams.conftest import build_channel
 
 CHANNEL = sample.TEAMS_SUPPORT_CHANNEL.conversation_id
 PERSONAL = sample.TEAMS_PERSONAL.conversation_id
@@ -190,8 +192,6 @@ async def test_a_revoked_token_is_replaced_without_a_second_post(stage):
 
 
 async def test_a_wrong_password_says_what_to_check(stage):
-    from tests.teams.conftest import build_channel
-
     wrong = build_channel(stage.world.base_url, stage.receiver, app_password="old")
     with pytest.raises(NotPermitted, match="password"):
         await wrong.sender.post(address(), message(), OutgoingId("o1"))
@@ -290,3 +290,64 @@ async def test_a_split_post_goes_on_where_it_failed(stage):
     texts = [str(m.activity["attachments"]) for m in stage.world.state.messages.values()]
     assert len(set(texts)) == len(texts) > 1
     assert posted.thread.thread_id == next(iter(stage.world.state.messages))
+
+
+async def test_a_room_that_never_wrote_is_reached_where_its_tenant_was_last_heard(stage):
+    stage.world.post("sam", PERSONAL, "hello")
+    await heard(stage, InboundMessage)
+    other = build_channel(
+        stage.world.base_url, stage.receiver, default_service_url="http://127.0.0.1:9/"
+    )
+    with pytest.raises(PlatformUnavailable) as away:
+        await other.sender.post(address(), message(), OutgoingId("o1"))
+    assert away.value.maybe_accepted is False
+    other.sender.learn(TENANT, stage.world.service_url)
+    posted = await other.sender.post(address(), message(), OutgoingId("o1"))
+    assert posted.address.delivery["service_url"] == stage.world.service_url
+    await other.close()
+
+
+# The stock adapter sent sixty posts of one second each in eleven seconds.
+async def test_many_posts_wait_together(stage):
+    stage.world.faults.add(
+        Fault(
+            server="teams",
+            kind=FaultKind.SLOW,
+            method="sendToConversation",
+            times=None,
+            delay_seconds=0.5,
+        )
+    )
+    first = await stage.channel.sender.post(address(), message(), OutgoingId("o"))
+    began = asyncio.get_running_loop().time()
+    await asyncio.gather(
+        *(
+            stage.channel.sender.post(first.address, message(str(n)), OutgoingId(f"o{n}"))
+            for n in range(60)
+        )
+    )
+    assert asyncio.get_running_loop().time() - began < 3
+    assert stage.world.directory.issued == 1
+    assert len(stage.world.state.messages) == 61
+
+
+async def test_a_picker_asks_for_what_matches(stage):
+    posted = await stage.channel.sender.post(
+        address(), message("x", claim_button(opens_form=True)), OutgoingId("o1")
+    )
+    field = Input(id="account", label="Account", kind=InputKind.SEARCH)
+    stage.receiver.answer = Answer(
+        form=Form(
+            form="account.form", value="c1", title="Account", inputs=(field,), submit_label="OK"
+        )
+    )
+    opened = await stage.world.click("sam", posted.message.message_id, "case.claim")
+    assert opened.kind is OutcomeKind.DIALOG
+    assert opened.card["body"][0]["choices.data"]["dataset"] == "account.form#account"
+
+
+async def test_ten_deliveries_at_once_all_arrive_and_name_the_same_message(stage):
+    stage.world.post("sam", PERSONAL, "hello", options=DeliveryOptions(times=10))
+    await stage.world.settled()
+    assert len(stage.receiver.events) == 10
+    assert len({event.message for event in stage.receiver.events}) == 1

@@ -7,8 +7,17 @@ import logging
 import pytest
 
 from agent_core.blocks import Choice
-from agent_core.errors import ConfigurationError, StoreError
-from agent_core.messages import InboundMessage, OptionsAsked, Unsupported
+from agent_core.errors import ConfigurationError, NotPermitted, StoreError
+from agent_core.messages import (
+    Author,
+    InboundMessage,
+    OptionsAsked,
+    OutboundMessage,
+    OutgoingId,
+    ReplyAddress,
+    RoomRef,
+    Unsupported,
+)
 from agent_core.ports import Answer
 from playground import people as sample
 from playground.teams_api import DeliveryOptions, TokenKind
@@ -192,18 +201,14 @@ async def test_loopback_services_are_for_development_only(stage):
         development=False,
         default_service_url=("https://smba.trafficmanager.net/teams/"),
     )
-    with pytest.raises(Exception, match="allowed hosts"):
-        from agent_core.messages import OutgoingId
-        from tests.teams.test_round_trip import address, message
-
-        there = address()
-        local = {"service_url": stage.world.service_url}
-        await strict.sender.post(
-            type(there)(room=there.room, thread_id=None, delivery=local),
-            message(),
-            OutgoingId("o"),
-        )
+    room = RoomRef.parse(f"teams:{sample.TEAMS_TENANT_ID}/{PERSONAL}")
+    local = ReplyAddress(room=room, thread_id="", delivery={"service_url": stage.world.service_url})
+    words = OutboundMessage(blocks=(), fallback="hello", author=Author.CODE)
+    with pytest.raises(NotPermitted, match="allowed hosts"):
+        await strict.sender.post(local, words, OutgoingId("o1"))
     await strict.close()
+    with pytest.raises(ConfigurationError, match="allowed host"):
+        build_channel(stage.world.base_url, stage.receiver, development=False)
 
 
 async def test_a_key_roll_over_is_followed(stage):
