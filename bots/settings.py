@@ -1,5 +1,6 @@
 """The environment, read once and typed; every mistake in it is told at once, with its remedy."""
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from ipaddress import ip_address
@@ -19,6 +20,10 @@ OPENID_METADATA_URL: Final = "https://login.botframework.com/v1/.well-known/open
 TOKEN_URL: Final = "https://login.microsoftonline.com/{tenant}/oauth2/v2.0/token"  # noqa: S105
 MULTI_TENANT_AUTHORITY: Final = "botframework.com"
 OPENAI_MODEL: Final = "gpt-4.1-mini"
+NO_SUPPORT_ROOM: Final = (
+    "HANDRAIL_SUPPORT_ROOM is missing: name the room where people take cases, as "
+    "slack:TEAM/CHANNEL or teams:TENANT/CONVERSATION."
+)
 NO_PLATFORM: Final = (
     "No platform is set up: set SLACK_BOT_TOKEN and SLACK_SIGNING_SECRET for Slack, or "
     "MICROSOFT_APP_ID, MICROSOFT_APP_PASSWORD and MICROSOFT_APP_TENANT_ID for Teams. "
@@ -121,6 +126,11 @@ def read(
     return settings, tuple(mistakes), frozenset(name.upper() for name in given) & {*VARIABLES}
 
 
+def foreign_environment() -> dict[str, str]:
+    """The process's environment without any setting of ours, for processes that we start."""
+    return {name: value for name, value in os.environ.items() if name.upper() not in VARIABLES}
+
+
 def _given(environ: Mapping[str, str] | None, mistakes: list[Mistake]) -> dict[str, str]:
     """Variables that are set and not empty, in lower case."""
     found: dict[str, Any] = {}
@@ -189,6 +199,8 @@ def _contradictions(
             f"on {serve_on}: unset TEAMS_AUTH, or start with --host 127.0.0.1."
         )
         found.append(Mistake(variable="TEAMS_AUTH", sentence=sentence))
+    if room is None and "HANDRAIL_SUPPORT_ROOM" not in wrong:
+        found.append(Mistake(variable="HANDRAIL_SUPPORT_ROOM", sentence=NO_SUPPORT_ROOM))
     if not settings.platforms and not tried:
         found.append(Mistake(variable="SLACK_BOT_TOKEN", sentence=NO_PLATFORM))
     return found

@@ -1,0 +1,96 @@
+"""The doctor's look at the environment and at the configuration folder."""
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Final
+
+from agent_core.errors import ConfigurationError
+from agent_core.people import Capability
+from bots.commands.findings import Finding, note, right, unset, wrong
+from bots.configuration import Configuration, load_configuration
+from bots.setting_names import VARIABLES, Mistake
+from bots.settings import OPENAI_MODEL, OPENID_METADATA_URL, SLACK_API_URL, Settings
+
+SETTINGS: Final = "Settings"
+CONFIGURATION: Final = "Configuration"
+
+
+def check_variables(
+    settings: Settings, mistakes: Iterable[Mistake], given: frozenset[str]
+) -> list[Finding]:
+    """One finding for each mistake, and one for each variable without."""
+    found = [wrong(SETTINGS, each.variable, each.sentence) for each in mistakes]
+    told = {each.name for each in found}
+    meant = _when_unset(settings)
+    for name in VARIABLES:
+        if name in told:
+            continue
+        if name in given:
+            found.append(right(SETTINGS, name, "set"))
+        else:
+            found.append(unset(SETTINGS, name, f"not set: {meant.get(name, 'not used')}"))
+    if settings.teams is not None and not settings.teams.verify:
+        message = "requests are taken without a token, on a loopback address only"
+        found = [each for each in found if each.name != "TEAMS_AUTH"]
+        found.append(note(SETTINGS, "TEAMS_AUTH", message, "For real use, unset TEAMS_AUTH."))
+    return found
+
+
+def _when_unset(settings: Settings) -> dict[str, str]:
+    data = settings.data_folder
+    return {
+        "HANDRAIL_DATA": str(data),
+        "HANDRAIL_DATABASE_URL": f"the file {data / 'handrail.db'}",
+        "HANDRAIL_ACCOUNTS_URL": f"the file {data / 'accounts.db'}",
+        "HANDRAIL_PAYMENTS_URL": "nothing can be charged or refunded",
+        "HANDRAIL_PAYMENTS_KEY": "the payment service is called without a key",
+        "HANDRAIL_CONFIG": "the built-in defaults",
+        "HANDRAIL_LOG": "info",
+        "SLACK_API_URL": SLACK_API_URL,
+        "MICROSOFT_APP_TYPE": "SingleTenant",
+        "MICROSOFT_OPENID_METADATA_URL": OPENID_METADATA_URL,
+        "MICROSOFT_TOKEN_URL": "Microsoft's",
+        "TEAMS_AUTH": "on",
+        "OPENAI_BASE_URL": "OpenAI's, where there is a key",
+        "OPENAI_MODEL": f"{OPENAI_MODEL}; behind OPENAI_BASE_URL, the first that it lists",
+    }
+
+
+def check_data_folder(settings: Settings) -> list[Finding]:
+    """Whether files can be made there. Makes none."""
+    folder = settings.data_folder.absolute()
+    there = folder
+    while not there.exists() and there != there.parent:
+        there = there.parent
+    if not there.is_dir():
+        return [wrong(SETTINGS, "data folder", f"{there} is not a folder", "Set HANDRAIL_DATA.")]
+    if not os.access(there, os.W_OK | os.X_OK):
+        remedy = "Give this account the right to write there, or set HANDRAIL_DATA."
+        return [wrong(SETTINGS, "data folder", f"{there} cannot be written", remedy)]
+    made = "" if there == folder else ", is made when it is needed"
+    return [right(SETTINGS, "data folder", f"{folder}{made}")]
+
+
+def check_configuration(folder: Path | None) -> tuple[Configuration, list[Finding]]:
+    """The configuration (the defaults where it is wrong) and what was found."""
+    try:
+        configuration = load_configuration(folder)
+    except ConfigurationError as error:
+        return Configuration(), [
+            wrong(CONFIGURATION, "agent.yaml", each) for each in error.mistakes
+        ]
+    if folder is None:
+        remedy = "Write a folder with: handrail init, and set HANDRAIL_CONFIG."
+        return configuration, [
+            note(CONFIGURATION, "agent.yaml", "there is no configuration folder", remedy)
+        ]
+    found = [
+        right(CONFIGURATION, "agent.yaml", f"{configuration.agent} of {configuration.company}")
+    ]
+    if configuration.policy_path is None:
+        found.append(note(CONFIGURATION, "policy.yaml", "not there: the built-in policy is used"))
+    if not configuration.able_to(Capability.APPROVER):
+        message = "nobody is an approver: what the policy sends to support stays open"
+        found.append(note(CONFIGURATION, "people", message, "Give somebody can: [approver]."))
+    return configuration, found
