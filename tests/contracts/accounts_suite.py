@@ -204,6 +204,30 @@ class AccountsContract:
         assert world.effects == 0
         assert await world.accounts.look_up(NORTHWIND, "key-1") is None
 
+    async def test_several_connections_and_many_keys_lose_no_change(self, world: World) -> None:
+        others = [world.again() for _ in range(3)]
+        for each in others:
+            await each.prepare()
+
+        async def insist(gateway: StoredAccounts, key: str) -> None:
+            while True:
+                version = (await gateway.state(NORTHWIND, NOW)).account.version
+                try:
+                    await gateway.apply(
+                        NORTHWIND, AddSeats(count=1), key=key, expected_version=version, now=NOW
+                    )
+                    return
+                except (ActionRefused, ActionFailed):
+                    await asyncio.sleep(0.01)
+
+        await asyncio.gather(*(insist(each, f"k{n}") for n, each in enumerate(others * 3)))
+        for each in others:
+            await each.close()
+        account = await world.account()
+        assert (account.seats, account.version, world.effects) == (21, 10, 9)
+        invoices = (await world.accounts.state(NORTHWIND, NOW)).invoices
+        assert len({invoice.id for invoice in invoices}) == 3 + 9
+
     async def test_a_key_serves_one_change_and_one_account(self, world: World) -> None:
         await world.apply(AddSeats(count=1))
         with pytest.raises(ActionRefused):

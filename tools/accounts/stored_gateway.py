@@ -69,18 +69,18 @@ class StoredAccounts:
         if not key:
             raise ValueError("a change needs its ledger key")
         async with self._one_at_a_time(account_id):
-            before = await self._finish_what_was_begun(account_id, key)
-            effect = await self._storage.run(
+            await self._finish_what_was_begun(account_id, key)
+            effect, was_begun = await self._storage.run(
                 lambda unit: self._begin(unit, account_id, command, key, expected_version, now)
             )
             if effect.status is EffectStatus.DONE:
                 return _applied(effect)
             try:
                 async with asyncio.timeout(MOVE_SECONDS):
-                    payment = await self._move(effect, maybe_sent=before is not None)
+                    payment = await self._move(effect, maybe_sent=was_begun)
             except TimeoutError as problem:
                 raise ActionOutcomeUnknown("The payment service took too long.") from problem
-            return await self._settle(effect.key, payment)
+            return await self._settle(account_id, key, payment)
 
     async def look_up(self, account_id: AccountId, key: str) -> Applied | None:
         async with self._one_at_a_time(account_id):
@@ -92,7 +92,7 @@ class StoredAccounts:
             if effect.status is EffectStatus.DONE:
                 return _applied(effect)
             payment = await self._payments.look_up(key)
-            return await self._settle(key, payment) if payment else None
+            return await self._settle(account_id, key, payment) if payment else None
 
     # --- one transaction each -----------------------------------------------------------------
 
@@ -104,13 +104,14 @@ class StoredAccounts:
         key: str,
         expected_version: int,
         now: datetime,
-    ) -> Effect:
+    ) -> tuple[Effect, bool]:
+        """The effect, and whether it was under way already: somebody may have sent it."""
         state = _known(unit, account_id)
         effect = unit.effect(key)
         if effect and (effect.account_id, effect.asked) != (account_id, command):
             raise ActionRefused("This key belongs to another change.")
         if effect and effect.status is EffectStatus.DONE:
-            return effect
+            return effect, False
         under_way = unit.started(account_id)
         if under_way and under_way.key != key:
             raise ActionFailed(
@@ -119,7 +120,7 @@ class StoredAccounts:
         if effect and effect.status is EffectStatus.STARTED:
             effect = replace(effect, touched_at=self._clock())
             unit.put_effect(effect)
-            return effect
+            return effect, True
         if rolled(state.account, now).version != expected_version:
             raise ActionRefused(CHANGED)
         planned = decide(state, command, now)
@@ -140,10 +141,11 @@ class StoredAccounts:
         unit.put_effect(effect)
         if effect.status is EffectStatus.DONE:
             unit.write(planned)
-        return effect
+        return effect, False
 
-    async def _settle(self, key: str, payment: Payment) -> Applied:
+    async def _settle(self, account_id: AccountId, key: str, payment: Payment) -> Applied:
         def work(unit: Unit) -> Effect:
+            _known(unit, account_id)  # holds the account before anything is read
             effect = unit.effect(key)
             if effect is None or effect.status in GIVEN_UP:
                 raise ActionOutcomeUnknown(
@@ -151,7 +153,6 @@ class StoredAccounts:
                 )
             if effect.status is EffectStatus.DONE:
                 return effect
-            _known(unit, effect.account_id)  # takes the lock that every writer takes first
             effect = replace(effect, status=EffectStatus.DONE, payment_id=payment.id)
             unit.put_effect(effect)
             unit.write(effect.planned)
@@ -165,9 +166,10 @@ class StoredAccounts:
                 f"Payment {payment.id} went through, but the account could not be written."
             ) from problem
 
-    async def _let_go(self, key: str, status: EffectStatus) -> None:
+    async def _let_go(self, begun: Effect, status: EffectStatus) -> None:
         def work(unit: Unit) -> None:
-            effect = unit.effect(key)
+            _known(unit, begun.account_id)
+            effect = unit.effect(begun.key)
             if effect and effect.status is EffectStatus.STARTED:
                 unit.put_effect(replace(effect, status=status))
 
@@ -183,14 +185,14 @@ class StoredAccounts:
             try:
                 return await self._send(effect)
             except ActionRefused:
-                await self._let_go(effect.key, EffectStatus.RELEASED)
+                await self._let_go(effect, EffectStatus.RELEASED)
                 raise
             except ActionFailed as problem:
                 if maybe_sent:
                     raise ActionOutcomeUnknown(
                         "The payment service stopped answering."
                     ) from problem
-                await self._let_go(effect.key, EffectStatus.RELEASED)
+                await self._let_go(effect, EffectStatus.RELEASED)
                 raise
             except ActionOutcomeUnknown:
                 maybe_sent = True
@@ -212,25 +214,22 @@ class StoredAccounts:
             return await self._payments.charge(request)
         return await self._payments.refund(request)
 
-    async def _finish_what_was_begun(self, account_id: AccountId, key: str) -> Effect | None:
-        """Settles what another key left open. Returns what this key began and did not finish."""
+    async def _finish_what_was_begun(self, account_id: AccountId, key: str) -> None:
+        """Settles what another key left open, and makes sure that this key is not given up."""
         own, begun = await self._storage.read(lambda u: (u.effect(key), u.started(account_id)))
         if begun and begun.key != key:
             # Where nobody can tell what became of it, it goes on holding the account.
             with suppress(ActionOutcomeUnknown):
                 await self._finish(begun)
-        if own is None or own.status in (EffectStatus.DONE, EffectStatus.RELEASED):
-            return None
-        if own.status is EffectStatus.ABANDONED and await self._payments.look_up(key):
+        if own and own.status is EffectStatus.ABANDONED and await self._payments.look_up(key):
             raise ActionOutcomeUnknown("The payment went through after its change was given up.")
-        return own if own.status is EffectStatus.STARTED else None
 
     async def _finish(self, begun: Effect) -> None:
         payment = await self._payments.look_up(begun.key)
         if payment:
-            await self._settle(begun.key, payment)
+            await self._settle(begun.account_id, begun.key, payment)
         elif self._clock() - begun.touched_at > ABANDON_AFTER:
-            await self._let_go(begun.key, EffectStatus.ABANDONED)
+            await self._let_go(begun, EffectStatus.ABANDONED)
 
     @asynccontextmanager
     async def _one_at_a_time(self, account_id: AccountId) -> AsyncIterator[None]:
