@@ -70,13 +70,22 @@ def make_engine(url: str, *, threads: int = POSTGRES_THREADS) -> sa.Engine:
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:
     connection.isolation_level = None  # the driver begins nothing by itself
-    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
+    # FULL: what was acknowledged to a platform is on the disk, also when the power goes.
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
         connection.execute(f"PRAGMA {pragma}").close()
 
 
 def _begin_immediate(connection: sa.Connection) -> None:
     # The write lock first: a transaction that reads and then writes never has to be refused.
     connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def in_a_line(problem: sa.exc.DBAPIError) -> str:
+    """What the database said, without the statement's parameters: customers wrote those."""
+    kind = type(problem.orig).__name__
+    if isinstance(problem, sa.exc.DataError):
+        return kind  # its text repeats the value
+    return f"{kind}: {next(iter(str(problem.orig).splitlines()), '')}"
 
 
 class SqlUnit:
@@ -127,10 +136,7 @@ class SqlStore:
             except sa.exc.DBAPIError as problem:
                 deadlock = getattr(problem.orig, "sqlstate", None) == "40P01"
                 if not deadlock or attempt == DEADLOCK_TRIES:
-                    # Without the statement's parameters: they hold what customers wrote.
-                    raise StoreError(f"the database refused: {type(problem.orig).__name__}") from (
-                        problem.orig
-                    )
+                    raise StoreError(f"the database refused: {in_a_line(problem)}") from None
         raise AssertionError("the last attempt returns or raises")
 
     def _once(self, fn: Callable[[UnitOfWork], T], loop: asyncio.AbstractEventLoop) -> T:

@@ -72,3 +72,12 @@ def test_a_url_that_cannot_serve_is_refused_in_words(url: str) -> None:
 def test_postgres_goes_through_psycopg() -> None:
     for url in ("postgresql://h/db", "postgres://h/db", "postgresql+psycopg2://h/db"):
         assert database_url(url).drivername == "postgresql+psycopg"
+
+
+@pytest.mark.parametrize(
+    "url", ["sqlite:////no/such/folder/x.db", "postgresql://u:secret@[::1]:1/x"]
+)
+def test_a_database_that_cannot_be_opened_is_said_without_its_password(url: str) -> None:
+    with pytest.raises(ConfigurationError, match="cannot be opened") as raised:
+        migrate(url)
+    assert "secret" not in str(raised.value)

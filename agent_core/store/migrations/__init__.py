@@ -8,8 +8,9 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 
+from agent_core.errors import ConfigurationError
 from agent_core.store.migrations.scope import ours
-from agent_core.store.sql_store import make_engine
+from agent_core.store.sql_store import in_a_line, make_engine
 from agent_core.store.tables import Stored
 
 VERSION_TABLE = "hr_alembic_version"
@@ -19,7 +20,8 @@ def migrate(url: str) -> None:
     """Creates or upgrades our tables; does nothing where they are up to date.
 
     Other tables of the database are left alone. Safe to call from several processes at once.
-    Raises ConfigurationError for a URL that names no SQLite file and no Postgres database.
+    Raises ConfigurationError for a URL that names no SQLite file and no Postgres database, and
+    for a database that cannot be opened.
     """
     engine = make_engine(url)
     try:
@@ -31,6 +33,11 @@ def migrate(url: str) -> None:
             config.set_main_option("script_location", str(Path(__file__).parent))
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
+    except sa.exc.OperationalError as problem:
+        shown = engine.url.render_as_string(hide_password=True)
+        raise ConfigurationError(
+            [f"the database {shown} cannot be opened: {in_a_line(problem)}"]
+        ) from None
     finally:
         engine.dispose()
 
