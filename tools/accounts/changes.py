@@ -1,9 +1,8 @@
 """What a command would do to an account: pure, exact, and the same for preview and for the run."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 
 from agent_core.errors import ActionRefused, ArgumentsRejected
@@ -20,6 +19,7 @@ from tools.accounts.commands import (
     ResumeSubscription,
 )
 from tools.accounts.periods import days_of, rolled, today, unpaused_end
+from tools.accounts.planned import NEW_INVOICE, Movement, Planned, Way
 from tools.accounts.types import (
     PLANS,
     Access,
@@ -28,46 +28,8 @@ from tools.accounts.types import (
     AccountStatus,
     Invoice,
     InvoiceLine,
-    Member,
 )
 from tools.money import prorate
-
-NEW_INVOICE = ""  # an invoice without a number yet: it gets one when the change is recorded
-
-
-class Way(StrEnum):
-    """Which way money moves, seen from the customer's card."""
-
-    CHARGE = "charge"
-    REFUND = "refund"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Movement:
-    """Money that the payment service must move; above 0."""
-
-    way: Way
-    minor: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Planned:
-    """What a command comes to. `command` has every default resolved.
-
-    `before` and `after` are the account now and afterwards; `price_minor` is what the change costs
-    (or credits), of which `movement` is what the card pays after credit is used up. `invoice` is
-    the new invoice (id NEW_INVOICE), or the changed one. `member` is the changed member.
-    """
-
-    command: Command
-    before: Account
-    after: Account
-    price_minor: int = 0
-    days_left: int = 0
-    days_whole: int = 0
-    movement: Movement | None = None
-    invoice: Invoice | None = None
-    member: Member | None = None
 
 
 def decide(state: AccountState, command: Command, now: datetime) -> Planned:

@@ -7,8 +7,8 @@ from enum import StrEnum
 from typing import Protocol, TypeVar
 
 from agent_core.people import AccountId
-from tools.accounts.changes import Planned
 from tools.accounts.commands import Command
+from tools.accounts.planned import Planned
 from tools.accounts.types import Account, AccountState
 
 T = TypeVar("T")

@@ -6,8 +6,8 @@ from datetime import datetime
 from typing import Protocol
 
 from agent_core.people import AccountId
-from tools.accounts.changes import Planned
 from tools.accounts.commands import Command
+from tools.accounts.planned import Planned
 from tools.accounts.types import Account, AccountState
 from tools.money import Money
 

@@ -10,9 +10,9 @@ from pydantic import TypeAdapter
 
 from agent_core.errors import ActionRefused
 from agent_core.people import AccountId
-from tools.accounts.changes import Planned
 from tools.accounts.effects import Clock, Effect, EffectStatus, Unit
 from tools.accounts.gateway import Payment, PaymentRequest, PaymentService
+from tools.accounts.planned import Planned
 from tools.accounts.stored_gateway import StoredAccounts
 from tools.accounts.types import Account, AccountState
 

@@ -18,9 +18,9 @@ from agent_core.errors import (
     ToolError,
 )
 from agent_core.people import AccountId
-from tools.accounts.changes import Planned
 from tools.accounts.effects import Clock, Effect, EffectStatus, Unit
 from tools.accounts.gateway import PaymentService
+from tools.accounts.planned import Planned
 from tools.accounts.stored_gateway import StoredAccounts
 from tools.accounts.tables import (
     AccountRow,

@@ -8,11 +8,12 @@ from datetime import datetime, timedelta
 
 from agent_core.errors import ActionFailed, ActionOutcomeUnknown, ActionRefused
 from agent_core.people import AccountId
-from tools.accounts.changes import NEW_INVOICE, Planned, Way, decide
+from tools.accounts.changes import decide
 from tools.accounts.commands import Command
 from tools.accounts.effects import Clock, Effect, EffectStatus, Storage, Unit
 from tools.accounts.gateway import Applied, Payment, PaymentRequest, PaymentService
 from tools.accounts.periods import rolled
+from tools.accounts.planned import NEW_INVOICE, Planned, Way
 from tools.accounts.types import Account, AccountState
 from tools.money import Money
 

@@ -21,9 +21,9 @@ from agent_core.tooling import (
     ToolName,
     ToolResult,
 )
-from tools.accounts.changes import Planned
 from tools.accounts.commands import AddSeats, ChangePlan, Command, RemoveSeats
 from tools.accounts.gateway import AccountsGateway, Applied
+from tools.accounts.planned import Planned
 
 A = TypeVar("A", bound="Arguments")
 Receipt = tuple[str, tuple[Field, ...]]  # its title and its fields

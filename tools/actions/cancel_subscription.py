@@ -3,9 +3,9 @@
 from agent_core.blocks import Change, Field
 from agent_core.people import Role
 from agent_core.tooling import Effect, PolicyDefaults, Tool
-from tools.accounts.changes import Planned
 from tools.accounts.commands import CancelSubscription
 from tools.accounts.gateway import AccountsGateway
+from tools.accounts.planned import Planned
 from tools.actions.building import NoArguments, Shown, action
 from tools.actions.wording import day, status
 

@@ -8,9 +8,9 @@ from pydantic.json_schema import SkipJsonSchema
 from agent_core.blocks import Change, Field
 from agent_core.people import Role
 from agent_core.tooling import Effect, Json, PolicyDefaults, Tool
-from tools.accounts.changes import Planned
 from tools.accounts.commands import Command, RemoveSeats
 from tools.accounts.gateway import AccountsGateway
+from tools.accounts.planned import Planned
 from tools.actions.building import Arguments, Shown, action
 from tools.actions.wording import monthly, price_changes, seats
 

@@ -7,9 +7,9 @@ from pydantic import Field as Described
 from agent_core.blocks import Change, Field
 from agent_core.people import Role
 from agent_core.tooling import Effect, Json, PolicyDefaults, Tool
-from tools.accounts.changes import Planned
 from tools.accounts.commands import Command, ResetMemberAccess
 from tools.accounts.gateway import AccountsGateway
+from tools.accounts.planned import Planned
 from tools.accounts.types import Member
 from tools.actions.building import Arguments, Shown, action
 

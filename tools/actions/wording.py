@@ -3,7 +3,7 @@
 from datetime import date
 
 from agent_core.blocks import Change, Field
-from tools.accounts.changes import Planned
+from tools.accounts.planned import Planned
 from tools.accounts.types import PLANS, Account, AccountStatus, PlanId
 
 
