@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 
-_ENTITY = re.compile(r"<([^<>]+)>")
+_ENTITY = re.compile(r"<([@#!][^<>]+|[A-Za-z][A-Za-z0-9+.-]*:[^<>]+)>")
 _MENTION = re.compile(r"<@([UW][A-Z0-9]+)(?:\|[^<>]*)?>")
 
 

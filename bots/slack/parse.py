@@ -253,7 +253,7 @@ def _command(
             name=(person.name if person else "") or text(payload, "user_name") or user,
         ),
         room=room,
-        text=text(payload, "text").strip(),
+        text=to_plain(text(payload, "text"), _names(known)).strip(),
         used_at=received_at,
         reply_to=ReplyAddress(room=room, thread_id=None),
         trigger=trigger,
