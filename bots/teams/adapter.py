@@ -12,11 +12,8 @@ from agent_core.errors import ConfigurationError
 from agent_core.ports import Receiver
 from bots.teams import limits
 from bots.teams.auth import AccessTokens, ConnectorTokens, KeySet
-from bots.teams.cloud_adapter import (
-    ConnectorAuthentication,
-    SessionConnectorFactory,
-    TeamsCloudAdapter,
-)
+from bots.teams.cloud_adapter import ConnectorAuthentication, TeamsCloudAdapter
+from bots.teams.connector import SessionConnectorFactory
 from bots.teams.sender import ServicePlaces, TeamsSender
 from bots.teams.webhook import TeamsWebhook
 

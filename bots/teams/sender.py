@@ -18,7 +18,8 @@ from agent_core.messages import (
     RoomRef,
 )
 from bots.teams import identity, limits
-from bots.teams.cloud_adapter import TeamsCloudAdapter, WireActivity
+from bots.teams.cloud_adapter import TeamsCloudAdapter
+from bots.teams.connector import WireActivity
 from bots.teams.render import render
 from bots.teams.wire import Json
 
