@@ -8,7 +8,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 import aiohttp
-from agent_core.models.planner_model import PlannerModel
+from agent_core.models.planner import PlannerModel
 from pydantic import SecretStr
 
 from agent_core.access import Access
@@ -77,6 +77,20 @@ def migrate(settings: Settings) -> None:
 def database_problem(settings: Settings) -> str | None:
     """Why the database cannot be used as it is, and what to do; None where it can."""
     return health.database_problem(settings.database_url.get_secret_value())
+
+
+def policy_mistakes(path: Path) -> tuple[str, ...]:
+    """What is wrong with a policy.yaml, one sentence each. Opens nothing else."""
+
+    async def nothing(_: AccountId) -> Sequence[LedgerEntry]:
+        return ()
+
+    catalog = Catalog(SqlAccounts("", NoPayments()), nothing)  # only to name the tools
+    try:
+        FilePolicySource(path, catalog.tools)
+    except ConfigurationError as error:
+        return error.mistakes
+    return ()
 
 
 def make_folder(url: str) -> None:

@@ -8,7 +8,7 @@ from typing import Final
 from agent_core.errors import ConfigurationError
 from agent_core.people import Capability
 from bots.commands.findings import Finding, note, right, unset, wrong
-from bots.configuration import Configuration, load_configuration
+from bots.configuration import AGENT_FILE, POLICY_FILE, Configuration, load_configuration
 from bots.setting_names import VARIABLES, Mistake
 from bots.settings import OPENAI_MODEL, OPENID_METADATA_URL, SLACK_API_URL, Settings
 
@@ -72,22 +72,30 @@ def check_data_folder(settings: Settings) -> list[Finding]:
     return [right(SETTINGS, "data folder", f"{folder}{made}")]
 
 
+def check_policy(folder: Path | None) -> list[Finding]:
+    """Whether policy.yaml can be used."""
+    path = folder / POLICY_FILE if folder else None
+    if path is None or not path.is_file():
+        return [note(CONFIGURATION, POLICY_FILE, "not there: each tool's own defaults hold")]
+    from bots import bootstrap  # builds on every adapter: loaded when it is needed
+
+    mistakes = bootstrap.policy_mistakes(path)
+    told = [wrong(CONFIGURATION, POLICY_FILE, each) for each in mistakes]
+    return told or [right(CONFIGURATION, POLICY_FILE, str(path))]
+
+
 def check_configuration(folder: Path | None) -> tuple[Configuration, list[Finding]]:
     """The configuration (the defaults where it is wrong) and what was found."""
     try:
         configuration = load_configuration(folder)
     except ConfigurationError as error:
-        return Configuration(), [
-            wrong(CONFIGURATION, "agent.yaml", each) for each in error.mistakes
-        ]
+        return Configuration(), [wrong(CONFIGURATION, AGENT_FILE, each) for each in error.mistakes]
     if folder is None:
         remedy = "Write a folder with: handrail init, and set HANDRAIL_CONFIG."
         return configuration, [
-            note(CONFIGURATION, "agent.yaml", "there is no configuration folder", remedy)
+            note(CONFIGURATION, AGENT_FILE, "there is no configuration folder", remedy)
         ]
-    found = [
-        right(CONFIGURATION, "agent.yaml", f"{configuration.agent} of {configuration.company}")
-    ]
+    found = [right(CONFIGURATION, AGENT_FILE, f"{configuration.agent} of {configuration.company}")]
     if configuration.policy_path is None:
         found.append(note(CONFIGURATION, "policy.yaml", "not there: the built-in policy is used"))
     if not configuration.able_to(Capability.APPROVER):

@@ -10,6 +10,7 @@ from bots.commands.check_services import check_services
 from bots.commands.check_settings import (
     check_configuration,
     check_data_folder,
+    check_policy,
     check_variables,
 )
 from bots.commands.findings import Finding, Status
@@ -40,5 +41,6 @@ async def examine(*, live: bool) -> list[Finding]:
         *check_variables(settings, mistakes, given),
         *check_data_folder(settings),
         *of_configuration,
+        *check_policy(settings.configuration_folder),
         *await check_services(settings, configuration, live=live),
     ]

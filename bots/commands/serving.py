@@ -1,13 +1,15 @@
 """`handrail serve`, `demo` and `migrate`: what runs the service."""
 
-import asyncio
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from agent_core.errors import ConfigurationError
+from bots import demo as playground
 from bots.commands.running import run, told
-from bots.configuration import Configuration, load_configuration
+from bots.configuration import POLICY_FILE, Configuration, load_configuration
+from bots.demo import DEFAULT_PORT, DemoOptions, Support
 from bots.settings import Settings, read
 
 Port = Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")]
@@ -25,9 +27,19 @@ def checked(serve_on: str | None = None) -> tuple[Settings, Configuration]:
         configuration = load_configuration(settings.configuration_folder)
     except ConfigurationError as error:
         sentences += error.mistakes
+    sentences += _policy_mistakes(settings.configuration_folder)
     if sentences:
         raise ConfigurationError(sentences)
     return settings, configuration
+
+
+def _policy_mistakes(folder: Path | None) -> tuple[str, ...]:
+    """Told beside those of agent.yaml, so that nobody corrects one file to meet the next."""
+    if folder is None or not (folder / POLICY_FILE).is_file():
+        return ()
+    from bots import bootstrap  # builds on every adapter: loaded when it is needed
+
+    return bootstrap.policy_mistakes(folder / POLICY_FILE)
 
 
 def serve(
@@ -38,7 +50,7 @@ def serve(
 
     async def work() -> None:
         settings, configuration = checked(serve_on=host)
-        from bots import bootstrap  # builds on every adapter: loaded when it is needed
+        from bots import bootstrap
 
         await bootstrap.serve(settings, configuration, host, port)
 
@@ -60,13 +72,24 @@ def migrate() -> None:
 
 def demo(
     browser: Annotated[bool, typer.Option(help="Open the page in a browser.")] = True,
-    port: Port = 8080,
+    port: Port = DEFAULT_PORT,
+    data: Annotated[
+        Path | None, typer.Option(help="Keep the state there; else it is gone afterwards.")
+    ] = None,
+    support: Annotated[Support, typer.Option(help="Where the support channel is.")] = Support.SLACK,
+    example: Annotated[bool, typer.Option(help="Play a short conversation first.")] = True,
+    json: Annotated[bool, typer.Option("--json", help="Print the addresses as JSON.")] = False,
 ) -> None:
     """Try everything on this machine, without an account anywhere."""
-    with told():
-        from bots import demo as playground
-
-        try:
-            asyncio.run(playground.run(port=port, browser=browser))
-        except KeyboardInterrupt:
-            raise typer.Exit(130) from None
+    options = DemoOptions(
+        port=port,
+        data=data,
+        support=support,
+        open_browser=browser,
+        example=example,
+        as_json=json,
+    )
+    try:
+        run(playground.run(options))
+    except KeyboardInterrupt:
+        raise typer.Exit(130) from None
