@@ -8,17 +8,10 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from agent_core.context import CONTEXT, REQUESTER
+from agent_core.models.meaning import Ask, Meaning, NotUnderstood, Person, Say, Wish
 from agent_core.models.scripted_model import LABEL
-from agent_core.models.utterances import (
-    Ask,
-    Meaning,
-    NotUnderstood,
-    Person,
-    Say,
-    Wish,
-    meanings,
-    number_in,
-)
+from agent_core.models.slots import number_in
+from agent_core.models.utterances import meanings
 from agent_core.models.wording import told
 from agent_core.ports import ModelMessage, ModelReply, ModelRequest
 from agent_core.tooling import ToolCall
@@ -35,9 +28,13 @@ _CORRECTION: Final = re.compile(
 WHICH_ACCOUNT: Final = "Which account is this about? Please give me its exact name or id."
 _STAFF: Final = "staff of the vendor"
 _STOP: Final = frozenset(
-    """us me our my you your the a an it them him her this that these those all now today tomorrow
-    next last month year week week's account accounts team business starter plan plans seats seat
-    invoice invoices usage status members support please everyone everybody someone somebody""".split()
+    re.split(
+        r"\s+",
+        "us me our my you your the a an it them him her this that these those all now today "
+        "tomorrow next last month year week week's account accounts team business starter plan "
+        "plans seats seat invoice invoices usage status members support please everyone "
+        "everybody someone somebody",
+    )
 )
 
 
@@ -272,6 +269,8 @@ def _named_account(scene: _Scene) -> str | None:
     if _asked_for_account(scene) and scene.asked and _is_short(scene.asked[-1]):
         return scene.asked[-1].strip(" .!")
     for text in [*reversed(scene.asked), *_replanned(scene)]:
+        if _CHOSEN.match(text):
+            return None
         if (name := account_in(text)) is not None:
             return name
     return None

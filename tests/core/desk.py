@@ -31,12 +31,12 @@ from agent_core.escalations import (
 from agent_core.ids import SequenceIds
 from agent_core.journal import InboxKind, InboxRow
 from agent_core.limits import Limits
-from agent_core.messages import DestinationId, Participant
+from agent_core.messages import DestinationId, OutgoingId, Participant
 from agent_core.outgoing import OutgoingRow
 from agent_core.people import AccountId, Capability, Person, Requester, Role
 from agent_core.policy import ApprovalNeed, Decision, Question, Ruling
 from agent_core.ports import ChatModel, EngineKind, UnitOfWork
-from agent_core.proposals import Proposal
+from agent_core.proposals import Proposal, fingerprint
 from agent_core.store.memory_store import MemoryStore
 from agent_core.tooling import (
     Amount,
@@ -56,6 +56,7 @@ from tests.builders import (
     a_conversation,
     a_destination,
     a_participant,
+    a_person,
     a_thread,
     an_identity,
 )
@@ -411,8 +412,6 @@ class World:
 
         def read(tx: UnitOfWork) -> None:
             for seats in range(1, 60):
-                from agent_core.proposals import fingerprint
-
                 mark = fingerprint(ACME, ToolName("add_seats"), {"seats": seats})
                 found.extend(tx.proposals.twins(ACME, mark))
 
@@ -435,7 +434,11 @@ class World:
 
     async def posted(self) -> list[OutgoingRow]:
         """Every row in order, updates included."""
-        rows = [await self.tx(lambda tx, i=i: tx.outgoing.get(i)) for i in self.outbox.ids]
+
+        def read(tx: UnitOfWork) -> list[OutgoingRow | None]:
+            return [tx.outgoing.get(OutgoingId(row_id)) for row_id in self.outbox.ids]
+
+        rows: list[OutgoingRow | None] = await self.tx(read)
         return [row for row in rows if row is not None]
 
     async def texts(self) -> list[str]:
@@ -481,15 +484,11 @@ def put_message(tx: UnitOfWork, text: str, user: str = "U1", name: str = "Ada") 
 
 def ada(**changes: Any) -> Person:
     """The owner of ACME, who writes as U1."""
-    from tests.builders import a_person
-
     return replace(a_person(identities=(an_identity("U1"),)), **changes)
 
 
 def milo() -> Person:
     """A member of ACME, who writes as U2."""
-    from tests.builders import a_person
-
     return a_person("per_milo", "Milo", roles={ACME: Role.MEMBER}, identities=(an_identity("U2"),))
 
 
