@@ -210,7 +210,7 @@ class OutgoingContract:
     async def test_one_holder_leases_a_destination(self, store: Store) -> None:
         place = a_destination()
         await do(store, lambda tx: tx.outgoing.put_destination(place))
-        until, late = NOON + timedelta(seconds=30), NOON + timedelta(seconds=31)
+        until = late = NOON + timedelta(seconds=30)  # at its end a lease is over
         won = await asyncio.gather(
             *(
                 do(store, lambda tx, who=f"w{n}": tx.outgoing.lease(place.id, who, NOON, until))

@@ -94,7 +94,9 @@ operations: st.SearchStrategy[Operation] = st.one_of(
     st.just(lambda tx: tx.outgoing.next_row(des)),
 )
 # Several operations in one transaction, which fails at its end or does not.
-transactions = st.lists(st.tuples(st.lists(operations, max_size=4), st.booleans()), max_size=15)
+transactions = st.lists(
+    st.tuples(st.lists(operations, min_size=1, max_size=6), st.booleans()), min_size=3, max_size=15
+)
 
 
 @pytest.fixture(scope="module")
@@ -131,7 +133,7 @@ async def answers(store: Store, wanted: list[tuple[list[Operation], bool]]) -> l
     return given_back
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(wanted=transactions)
 def test_memory_answers_as_sqlite_does(
     template: Path, wanted: list[tuple[list[Operation], bool]]
