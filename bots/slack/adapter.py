@@ -76,11 +76,12 @@ class SlackChannel:
             )
         self._workspaces = workspaces
         self._sender = SlackSender(self._api, workspaces)
+        self._answers = Answers(self._sender)
         app = build_app(
             api=self._api,
             workspaces=workspaces,
             receiver=receiver,
-            answers=Answers(self._sender),
+            answers=self._answers,
             clock=clock or SystemClock(),
             signing_secret=signing_secret,
         )
@@ -117,6 +118,7 @@ class SlackChannel:
         """Closes the socket and every connection."""
         if self._socket is not None:
             await self._socket.stop()
+        await self._answers.close()
         await self._sender.close()
 
 

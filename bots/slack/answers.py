@@ -1,7 +1,8 @@
 """Gives what is owed inside the request: a form, its errors, options, a private line, a card."""
 
+import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from typing import Any
 
 from agent_core.errors import PlatformError
@@ -15,6 +16,7 @@ from agent_core.messages import (
     OutboundMessage,
 )
 from agent_core.ports import Answer
+from bots.slack import limits
 from bots.slack.entities import escape
 from bots.slack.errors import FormRefused
 from bots.slack.forms import render_errors, render_form, render_notice, render_options
@@ -33,6 +35,12 @@ class Answers:
 
     def __init__(self, sender: SlackSender) -> None:
         self._sender = sender
+        self._running: set[asyncio.Task[None]] = set()
+
+    async def close(self) -> None:
+        """Waits for what an acknowledgement did not wait for."""
+        if self._running:
+            await asyncio.wait(self._running, timeout=limits.CALL_SECONDS)
 
     async def give(
         self, payload: Json, workspace: Workspace, event: InboundEvent, answer: Answer
@@ -49,7 +57,7 @@ class Answers:
                 await self._after_press(payload, workspace, event, answer)
             case InboundMessage():
                 if answer.notice:
-                    await self._tell(workspace, event, answer.notice)
+                    await self._courtesy(self._tell(workspace, event, answer.notice))
             case _:
                 pass
         return {"options": []} if text(payload, "type") == "block_suggestion" else None
@@ -81,9 +89,19 @@ class Answers:
                 _log.warning("slack form not opened: %s", error)
                 notice = notice or FORM_TOO_LATE
         if answer.card is not None:
-            await self._redraw(payload, workspace, event, answer.card)
+            await self._courtesy(self._redraw(payload, workspace, event, answer.card))
         if notice:
-            await self._tell(workspace, event, notice, text(payload, "response_url"))
+            address = text(payload, "response_url")
+            await self._courtesy(self._tell(workspace, event, notice, address))
+
+    async def _courtesy(self, call: Coroutine[Any, Any, None]) -> None:
+        """Makes a call without letting a slow Slack use up the three seconds of the request."""
+        task = asyncio.create_task(call)
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        await asyncio.wait({task}, timeout=limits.COURTESY_SECONDS)
+        if task.done():
+            await task
 
     async def _redraw(
         self, payload: Json, workspace: Workspace, event: ButtonPressed, card: OutboundMessage
@@ -127,7 +145,7 @@ def _after_form(answer: Answer) -> Mapping[str, Any] | None:
     if answer.form is not None:
         return {"response_action": "update", "view": render_form(answer.form)}
     if answer.notice:
-        return {"response_action": "update", "view": render_notice("Handrail", answer.notice)}
+        return {"response_action": "update", "view": render_notice("Please note", answer.notice)}
     return {"response_action": "clear"}
 
 

@@ -1,8 +1,9 @@
 """Who and where in Slack's ids: one codec, the author's home team, and cached names."""
 
 import asyncio
+import time
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -17,6 +18,8 @@ from bots.slack.shapes import Json, table, text
 # Nobody's team: a person whose home Slack does not tell stays a stranger.
 UNKNOWN_TEAM: Final = "unknown"
 _CACHED_PEOPLE = 10_000
+_CACHED_SECONDS = 3_600.0
+_REFUSED_SECONDS = 60.0  # somebody Slack will not describe is not asked for on every message
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,9 +103,15 @@ def home_team(payload: Json, message: Json, workspace: Workspace) -> str:
 class Directory:
     """Names, homes and files from the Web API. People are cached, the oldest forgotten first."""
 
-    def __init__(self, *, cached_people: int = _CACHED_PEOPLE) -> None:
-        self._people: OrderedDict[tuple[str, str], KnownPerson] = OrderedDict()
+    def __init__(
+        self,
+        *,
+        cached_people: int = _CACHED_PEOPLE,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._people: OrderedDict[tuple[str, str], tuple[float, KnownPerson | None]] = OrderedDict()
         self._limit = cached_people
+        self._now = now
 
     async def look_up(
         self,
@@ -135,24 +144,30 @@ class Directory:
         self, client: AsyncWebClient, workspace: Workspace, user_id: str, *, must: bool
     ) -> KnownPerson | None:
         key = (workspace.team_id, user_id)
-        if (cached := self._people.get(key)) is not None:
+        until, cached = self._people.get(key, (0.0, None))
+        if self._now() < until:
             self._people.move_to_end(key)
             return cached
         try:
             async with translated("users.info", limits.LOOKUP_SECONDS):
                 answer = await client.users_info(user=user_id)
         except (DestinationGone, NotPermitted):
+            self._keep(key, None, _REFUSED_SECONDS)
             return None
         except PlatformError:
             if must:
                 raise
-            return None
-        person = known_person(table(answer.data, "user")) if isinstance(answer.data, dict) else None
-        if person is not None:
-            self._people[key] = person
-            while len(self._people) > self._limit:
-                self._people.popitem(last=False)
+            return cached
+        body = answer.data if isinstance(answer.data, dict) else {}
+        person = known_person(table(body, "user"))
+        self._keep(key, person, _CACHED_SECONDS)
         return person
+
+    def _keep(self, key: tuple[str, str], person: KnownPerson | None, seconds: float) -> None:
+        self._people[key] = (self._now() + seconds, person)
+        self._people.move_to_end(key)
+        while len(self._people) > self._limit:
+            self._people.popitem(last=False)
 
 
 def known_person(found: Json) -> KnownPerson:

@@ -72,6 +72,8 @@ def installation_teams(payload: Json) -> list[str]:
 
 def installation_bot(payload: Json) -> str:
     """The bot that made the form or message: tells our installation where no team does."""
+    if any(team_of_block(text(action, "block_id")) for action in rows(payload, "actions")):
+        return ""
     return text(payload, "view", "bot_id") or text(payload, "message", "bot_id")
 
 

@@ -38,6 +38,7 @@ SIGNATURE_AGE_SECONDS: Final = 300
 # --- calls out ---
 CALL_SECONDS: Final = 10.0  # an ordinary call; also bounds a hung connection
 REQUEST_CALL_SECONDS: Final = 2.0  # a call made inside a request that Slack gives 3 seconds
+COURTESY_SECONDS: Final = 1.0  # how long an acknowledgement waits for notices and redrawn cards
 LOOKUP_SECONDS: Final = 1.0  # a name or file looked up before the acknowledgement
 RETRY_AFTER_SECONDS: Final = 30.0  # where a 429 does not say
 PAGE: Final = 100

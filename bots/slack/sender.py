@@ -96,15 +96,18 @@ class SlackSender:
         client, workspace = await self._client(posted.room)
         payloads = _rendered(message, workspace, None)
         channel = posted.room.room_id
-        await _update_one(client, channel, posted.message_id, payloads[0])
         if len(payloads) == 1:
+            await _update_one(client, channel, posted.message_id, payloads[0].content())
             return
         thread = address.thread_id or posted.message_id
         outgoing_id = await _outgoing_id(client, workspace, channel, thread, posted.message_id)
-        held = await self._parts(client, workspace, address, outgoing_id)
-        for number, payload in enumerate(_rendered(message, workspace, outgoing_id)[1:], start=2):
-            if number in held.found:
-                await _update_one(client, channel, held.found[number], payload)
+        held = (await self._parts(client, workspace, address, outgoing_id)).found
+        held[1] = posted.message_id
+        for number, payload in enumerate(_rendered(message, workspace, outgoing_id), start=1):
+            if number in held:
+                # With its metadata: from now on the first post says how many there are.
+                content = payload.content() | {"metadata": payload.metadata}
+                await _update_one(client, channel, held[number], content)
             else:
                 await _post_one(client, channel, thread, payload)
 
@@ -213,9 +216,11 @@ async def _post_one(
     return _body(answer.data)
 
 
-async def _update_one(client: AsyncWebClient, channel: str, ts: str, payload: Payload) -> None:
+async def _update_one(
+    client: AsyncWebClient, channel: str, ts: str, content: Mapping[str, Any]
+) -> None:
     async with translated("chat.update"):
-        await client.chat_update(channel=channel, ts=ts, **_AS_WRITTEN, **payload.content())
+        await client.chat_update(channel=channel, ts=ts, **_AS_WRITTEN, **content)
 
 
 async def _post_private(
@@ -233,7 +238,12 @@ async def _post_private(
                 **payload.content(),
             )
         first = first or text(_body(answer.data), "message_ts")
-    return _posted(address, address.room.room_id, first)
+    # Nobody can reply to an ephemeral post: it opens no thread, and the address stays as it was.
+    return Posted(
+        message=identity.message_ref(address.room, first),
+        thread=identity.thread_ref(address.room, address.thread_id or ""),
+        address=address,
+    )
 
 
 async def _collect(

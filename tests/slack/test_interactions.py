@@ -278,3 +278,17 @@ async def test_text_in_the_card_is_inert(house: House) -> None:
     await put_card(house, hostile)
     (message,) = our_posts(house.world.state.channels[CHANNEL])
     assert "<!" not in str(message) and "<@" not in str(message)
+
+
+async def test_a_slow_slack_does_not_use_up_the_three_seconds(house: House) -> None:
+    posted = await put_card(house)
+    house.world.faults.add(
+        Fault(server="slack", method="chat.update", kind=FaultKind.SLOW, delay_seconds=1.5)
+    )
+    house.receiver.answer = lambda _: Answer(card=a_note("Confirmed"))
+    await press(house, posted, "proposal.confirm")
+    assert house.world.courier.log[-1].attempts[0].ack_ms < 1_400
+    # Stopping waits for it: the card is redrawn all the same.
+    await house.channel.stop()
+    (message,) = our_posts(house.world.state.channels[CHANNEL])
+    assert "Confirmed" in str(message["blocks"])

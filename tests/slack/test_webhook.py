@@ -4,6 +4,7 @@ import asyncio
 import json
 import logging
 import time
+from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
@@ -101,6 +102,19 @@ async def test_what_cannot_be_read_or_is_not_ours_is_refused(
     assert (await house.post(body, content_type or "application/json"))[0] == status
     assert house.receiver.events == []
     assert [r for r in caplog.records if r.levelno >= logging.WARNING] == []
+
+
+async def test_a_card_or_form_of_another_installation_is_refused(house: House) -> None:
+    folder = Path(__file__).parent.parent / "payloads" / "slack"
+    card = json.loads((folder / "block_actions_connect.json").read_text())
+    card["actions"][0]["block_id"] = "handrail|T0EVIL|1"
+    form = json.loads((folder / "view_submission.json").read_text())
+    form["team"]["id"] = "T0EVIL"
+    form["view"] |= {"team_id": "T0EVIL", "app_installed_team_id": "T0EVIL", "bot_id": "B0EVIL"}
+    for payload in (card, form):
+        body = urlencode({"payload": json.dumps(payload)})
+        assert (await house.post(body, FORM))[0] == 403
+    assert house.receiver.events == []
 
 
 async def test_a_body_that_is_no_text_is_refused(house: House) -> None:
