@@ -29,11 +29,15 @@ class _Part(BaseModel):
 
 
 class Account(_Part):
-    """Who sent or receives it. `aad_object_id` is the directory's id of a person."""
+    """Who sent or receives it. `aad_object_id` is the directory's id of a person.
+
+    `tenant_id` is named where somebody's home is not the tenant in which they write.
+    """
 
     id: Id
     name: Text = ""
     aad_object_id: Text = ""
+    tenant_id: Text = ""
     role: Text = ""
 
 

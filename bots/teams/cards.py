@@ -1,5 +1,6 @@
 """Adaptive Card parts for each neutral block, and the dialogs. Pure."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
@@ -26,7 +27,13 @@ from agent_core.blocks import (
 )
 from agent_core.messages import Platform, PlatformIdentity
 from bots.teams import wire
-from bots.teams.limits import MAX_BUTTONS, TEXT_CHARACTERS, split_text
+from bots.teams.limits import (
+    FACT_CHARACTERS,
+    FACT_SET_BYTES,
+    MAX_BUTTONS,
+    TEXT_CHARACTERS,
+    split_text,
+)
 from bots.teams.markup import Piece, escape, link, pieces
 from bots.teams.wire import Json
 
@@ -81,9 +88,9 @@ def elements(block: Block) -> Iterator[Json]:
             for piece in pieces(markdown):
                 yield from _piece(piece)
         case Fields(fields=fields):
-            yield _facts((field.label, field.value) for field in fields)
+            yield from _facts([(field.label, field.value) for field in fields])
         case Changes(changes=changes):
-            yield _facts((c.label, f"{c.before} → {c.after}") for c in changes)
+            yield from _facts([(c.label, f"{c.before} → {c.after}") for c in changes])
         case Receipt():
             yield from _receipt(block)
         case Quote(speaker=speaker, text=words, at=at):
@@ -111,26 +118,41 @@ def _runs(runs: Sequence[Json]) -> Json:
     return {"type": "RichTextBlock", "inlines": list(runs)}
 
 
-def _facts(pairs: Iterator[tuple[str, str]]) -> Json:
-    facts = [{"title": escape(name), "value": escape(value) or "–"} for name, value in pairs]
-    return {"type": "FactSet", "facts": facts}
+def _facts(pairs: Sequence[tuple[str, str]]) -> Iterator[Json]:
+    """Sets of facts, each small enough for a card."""
+    facts: list[Json] = []
+    size = 0
+    for name, value in pairs:
+        fact = {"title": escape(_cut(name)), "value": escape(_cut(value)) or "–"}
+        size += sum(len(words.encode()) for words in fact.values())
+        if facts and size > FACT_SET_BYTES:
+            yield {"type": "FactSet", "facts": facts}
+            facts, size = [], 0
+        facts.append(fact)
+    yield {"type": "FactSet", "facts": facts}
+
+
+def _cut(words: str) -> str:
+    return words if len(words) <= FACT_CHARACTERS else f"{words[: FACT_CHARACTERS - 1]}…"
 
 
 def _receipt(receipt: Receipt) -> Iterator[Json]:
     words, style = _STATES[receipt.state]
     title = text(f"{words}: {escape(receipt.title)}", weight="Bolder")
     facts = (*receipt.fields, Field(label="Reference", value=receipt.reference))
-    items = [title, _facts((field.label, field.value) for field in facts)]
-    yield {"type": "Container", "style": style, "items": items}
+    for number, shown_facts in enumerate(_facts([(f.label, f.value) for f in facts])):
+        items = [title, shown_facts] if number == 0 else [shown_facts]
+        yield {"type": "Container", "style": style, "items": items}
 
 
 def _quote(speaker: str, words: str, at: str) -> Iterator[Json]:
     who = f"{speaker} · {at}" if at else speaker
-    head = {"type": "TextRun", "text": who, "weight": "Bolder", "size": "Small"}
+    head = _runs([{"type": "TextRun", "text": who, "weight": "Bolder", "size": "Small"}])
     for number, part in enumerate(_split(words)):
-        items = [_runs([head])] if number == 0 else []
-        items.extend(literal(line) for line in part.split("\n") if line.strip())
-        yield {"type": "Container", "style": "emphasis", "items": items or [_runs([head])]}
+        # A single line break would be drawn as a space.
+        said = re.sub(r"\n+", "\n\n", escape(part).strip())
+        items = [head] if number == 0 else []
+        yield {"type": "Container", "style": "emphasis", "items": [*items, text(said or "–")]}
 
 
 # --- mentions -------------------------------------------------------------------------------

@@ -238,7 +238,8 @@ def _reply_to(activity: IncomingActivity) -> ReplyAddress:
 
 def _author(activity: IncomingActivity) -> Participant:
     sender = activity.from_
-    who = identity.person_identity(activity.tenant_id, sender.aad_object_id, sender.id)
+    home = sender.tenant_id.lower() or activity.tenant_id
+    who = identity.person_identity(home, sender.aad_object_id, sender.id)
     return Participant(identity=who, name=sender.name)
 
 

@@ -147,16 +147,18 @@ class TeamsSender:
     async def _private(self, address: ReplyAddress, person: PlatformIdentity) -> ReplyAddress:
         """The chat with one person. Asking for it twice gives the same chat."""
         service_url = self._service_url(address)
+        # The tenant in which the app is installed: a guest's own one knows nothing of it.
+        tenant_id = address.room.tenant_id
         parameters = ConversationParameters(
             is_group=False,
             bot=self._bot,
             members=[ChannelAccount(id=person.user_id)],
-            channel_data={"tenant": {"id": person.tenant_id}},
-            tenant_id=person.tenant_id,
+            channel_data={"tenant": {"id": tenant_id}},
+            tenant_id=tenant_id,
         )
         conversation_id, _ = await self._adapter.open_conversation(service_url, parameters)
         return identity.reply_address(
-            identity.room_ref(person.tenant_id, conversation_id),
+            identity.room_ref(tenant_id, conversation_id),
             "",
             service_url=service_url,
             conversation_type=identity.PERSONAL,

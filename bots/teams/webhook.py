@@ -52,8 +52,9 @@ class TeamsWebhook:
             who = await self._adapter.authenticate(activity, request.headers.get("Authorization"))
             self._check_origin(activity)
         except DeliveryRefused as refused:
-            _log.info("teams delivery refused", extra={"status": refused.status})
-            return web.json_response({"error": str(refused)}, status=refused.status)
+            reason = str(refused)  # names fields and claims, never what is in them
+            _log.info("teams delivery refused", extra={"status": refused.status, "reason": reason})
+            return web.json_response({"error": reason}, status=refused.status)
         self._learn(activity.tenant_id, activity.service_url)
         answer = await self._adapter.take(activity, who, self._turn(activity))
         if answer is not None:

@@ -165,6 +165,14 @@ def test_somebody_without_a_directory_id_is_a_stranger():
     assert parse(body).author.identity.user_id == "29:1guest"
 
 
+def test_a_person_of_another_tenant_keeps_their_home():
+    body = payload("message_channel_mention")
+    body["from"]["tenantId"] = "0BEEF"
+    event = parse(body)
+    assert event.author.identity.tenant_id == "0beef"
+    assert event.thread.room.tenant_id == TENANT
+
+
 @pytest.mark.parametrize(
     "value", [{}, {"x": 1}, {"handrail": "x"}, {"handrail": {"action": 1}}, "text", ["a"]]
 )

@@ -333,3 +333,28 @@ def test_a_forms_errors_are_shown_in_words():
     check(card)
     assert "Error: Your reply: Too short." in all_text(card)
     assert "Error: Try again." in all_text(card)
+
+
+@pytest.mark.parametrize("letter", ["*", "€", "🦊", "\n", "<"])
+def test_no_part_is_too_large_whatever_it_holds(letter):
+    words = letter * 9_000
+    facts = Fields(fields=tuple(Field(label=words, value=words) for _ in range(40)))
+    receipt = Receipt(
+        state=ReceiptState.SUCCEEDED, title="Done", fields=facts.fields, reference="R-1"
+    )
+    quote = Quote(speaker=words[:100], text=words)
+    sent = OutboundMessage(
+        blocks=(facts, receipt, quote, Text(markdown=words), Note(text=words), BUTTONS),
+        fallback=words,
+        author=Author.AGENT,
+    )
+    for part in render(sent):
+        card = part["attachments"][0]["content"]
+        check(card)
+        assert len(json.dumps(card, ensure_ascii=False).encode()) <= 28 * 1024
+    assert render(sent)[-1]["attachments"][0]["content"]["body"][-1]["type"] == "ActionSet"
+
+
+def test_a_quote_keeps_its_lines_and_shows_its_words_as_they_are():
+    items = card_of(Quote(speaker="Olive", text="one\n<at>Rita</at> **two**"))["body"][1]["items"]
+    assert items[1]["text"] == "one\n\n&lt;at>Rita&lt;/at> \\*\\*two\\*\\*"
