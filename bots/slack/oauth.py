@@ -77,12 +77,14 @@ class SlackInstaller:
             return _page(400, "Not installed", again)
         try:
             async with translated("oauth.v2.access"):
-                answer = await self._api.client(None).oauth_v2_access(
-                    client_id=self._client_id,
-                    client_secret=self._client_secret,
-                    code=request.query.get("code", ""),
-                    redirect_uri=self._redirect,
-                )
+                sent = {
+                    "client_id": self._client_id,
+                    "client_secret": self._client_secret,
+                    "code": request.query.get("code", ""),
+                }
+                if self._redirect:
+                    sent["redirect_uri"] = self._redirect
+                answer = await self._api.client(None).api_call("oauth.v2.access", data=sent)
         except PlatformError as error:
             _log.warning("slack installation failed: %s", error)
             return _page(502, "Not installed", "Slack did not confirm it. Please start again.")

@@ -1,7 +1,6 @@
 """The way out to Slack: posts, updates, looks up, opens forms, answers in private. All the I/O."""
 
-from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from typing import Any
 
 from slack_sdk.errors import SlackObjectFormationError
@@ -24,24 +23,13 @@ from bots.slack.errors import translated
 from bots.slack.forms import render_form
 from bots.slack.identity import RoomDetails, Workspace
 from bots.slack.install import Workspaces
-from bots.slack.render import METADATA_EVENT, Payload, render
-from bots.slack.shapes import Json, rows, table, text
+from bots.slack.lookup import body_of, find_parts, outgoing_id_of
+from bots.slack.render import Payload, render
+from bots.slack.shapes import Json, text
 
 # Slack must not turn words into links, mentions or previews that nobody wrote.
 _AS_WRITTEN: Mapping[str, Any] = {"parse": "none", "link_names": False}
 _NO_PREVIEWS: Mapping[str, Any] = {"unfurl_links": False, "unfurl_media": False}
-
-
-@dataclass(slots=True, kw_only=True)
-class _Parts:
-    """The posts of one outgoing message that are there: ts by part, from 1, of `expected`."""
-
-    found: dict[int, str] = field(default_factory=dict)
-    expected: int = 1
-
-    @property
-    def complete(self) -> bool:
-        return len(self.found) >= self.expected
 
 
 class SlackSender:
@@ -73,7 +61,7 @@ class SlackSender:
             return await _post_private(client, address, message.private_to.user_id, payloads)
         done: dict[int, str] = {}
         if len(payloads) > 1:
-            done = (await self._parts(client, workspace, address, outgoing_id)).found
+            done = (await find_parts(client, workspace, address, outgoing_id)).found
         channel, first = address.room.room_id, done.get(1, "")
         for number, payload in enumerate(payloads, start=1):
             if number in done:
@@ -100,8 +88,8 @@ class SlackSender:
             await _update_one(client, channel, posted.message_id, payloads[0].content())
             return
         thread = address.thread_id or posted.message_id
-        outgoing_id = await _outgoing_id(client, workspace, channel, thread, posted.message_id)
-        held = (await self._parts(client, workspace, address, outgoing_id)).found
+        outgoing_id = await outgoing_id_of(client, workspace, channel, thread, posted.message_id)
+        held = (await find_parts(client, workspace, address, outgoing_id)).found
         held[1] = posted.message_id
         for number, payload in enumerate(_rendered(message, workspace, outgoing_id), start=1):
             if number in held:
@@ -114,7 +102,7 @@ class SlackSender:
     async def find(self, address: ReplyAddress, outgoing_id: OutgoingId) -> Posted | None:
         """The message of this id, by its metadata; None where it, or a part of it, is missing."""
         client, workspace = await self._client(address.room)
-        parts = await self._parts(client, workspace, address, outgoing_id)
+        parts = await find_parts(client, workspace, address, outgoing_id)
         if 1 not in parts.found or not parts.complete:
             return None
         return _posted(address, address.room.room_id, parts.found[1])
@@ -164,23 +152,6 @@ class SlackSender:
             raise NotPermitted(f"the app is not installed in {room.tenant_id}")
         return self._api.client(workspace.bot_token), workspace
 
-    async def _parts(
-        self,
-        client: AsyncWebClient,
-        workspace: Workspace,
-        address: ReplyAddress,
-        outgoing_id: OutgoingId,
-    ) -> _Parts:
-        """Our posts that bear this id: in the thread, or in the room and the thread it opened."""
-        parts, channel, bot = _Parts(), address.room.room_id, workspace.bot_id
-        if address.thread_id is not None:
-            await _collect(_replies(client, channel, address.thread_id), bot, outgoing_id, parts)
-            return parts
-        await _collect(_history(client, channel), bot, outgoing_id, parts)
-        if 1 in parts.found and not parts.complete:
-            await _collect(_replies(client, channel, parts.found[1]), bot, outgoing_id, parts)
-        return parts
-
 
 def _rendered(
     message: OutboundMessage, workspace: Workspace, outgoing_id: OutgoingId | None
@@ -213,7 +184,7 @@ async def _post_one(
             **_NO_PREVIEWS,
             **payload.content(),
         )
-    return _body(answer.data)
+    return body_of(answer.data)
 
 
 async def _update_one(
@@ -237,74 +208,10 @@ async def _post_private(
                 **_AS_WRITTEN,
                 **payload.content(),
             )
-        first = first or text(_body(answer.data), "message_ts")
+        first = first or text(body_of(answer.data), "message_ts")
     # Nobody can reply to an ephemeral post: it opens no thread, and the address stays as it was.
     return Posted(
         message=identity.message_ref(address.room, first),
         thread=identity.thread_ref(address.room, address.thread_id or ""),
         address=address,
     )
-
-
-async def _collect(
-    messages: AsyncIterator[Json], bot_id: str, outgoing_id: OutgoingId, into: _Parts
-) -> None:
-    async for message in messages:
-        payload = _our_metadata(message, bot_id)
-        if payload.get("outgoing_id") != str(outgoing_id):
-            continue
-        part, expected = payload.get("part", 1), payload.get("parts", 1)
-        if isinstance(part, int) and isinstance(expected, int):
-            into.found.setdefault(part, text(message, "ts"))
-            into.expected = max(into.expected, expected)
-        if into.complete:
-            return
-
-
-def _our_metadata(message: Json, bot_id: str) -> Json:
-    """What `render` wrote. Another app could write the same: only our own bot's post counts."""
-    metadata = table(message, "metadata")
-    ours = text(message, "bot_id") == bot_id if bot_id else bool(message.get("bot_id"))
-    if not ours or text(metadata, "event_type") != METADATA_EVENT:
-        return {}
-    return table(metadata, "event_payload")
-
-
-async def _outgoing_id(
-    client: AsyncWebClient, workspace: Workspace, channel: str, thread: str, ts: str
-) -> OutgoingId:
-    """The id that our own post bears; its ts where it bears none."""
-    async for message in _replies(client, channel, thread):
-        if text(message, "ts") == ts:
-            return OutgoingId(text(_our_metadata(message, workspace.bot_id), "outgoing_id") or ts)
-    return OutgoingId(ts)
-
-
-def _replies(client: AsyncWebClient, channel: str, thread: str) -> AsyncIterator[Json]:
-    return _pages(client, "conversations.replies", {"channel": channel, "ts": thread})
-
-
-def _history(client: AsyncWebClient, channel: str) -> AsyncIterator[Json]:
-    return _pages(client, "conversations.history", {"channel": channel})
-
-
-async def _pages(
-    client: AsyncWebClient, method: str, arguments: Mapping[str, Any]
-) -> AsyncIterator[Json]:
-    cursor = ""
-    for _ in range(limits.PAGES):
-        call = {**arguments, "limit": limits.PAGE, "include_all_metadata": True}
-        async with translated(method):
-            answer = await client.api_call(
-                method, http_verb="GET", params=call | ({"cursor": cursor} if cursor else {})
-            )
-        body = _body(answer.data)
-        for message in rows(body, "messages"):
-            yield message
-        cursor = text(body, "response_metadata", "next_cursor")
-        if not cursor:
-            return
-
-
-def _body(data: object) -> Json:
-    return data if isinstance(data, dict) else {}

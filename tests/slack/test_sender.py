@@ -46,7 +46,7 @@ class SlackSubject:
         self._fault(FaultKind.DROP_ANSWER)
 
     def _fault(self, kind: FaultKind, **more: int) -> None:
-        fault = Fault(server="slack", method="chat.postMessage", kind=kind, **more)  # type: ignore[arg-type]
+        fault = Fault(server="slack", method="chat.postMessage", kind=kind, **more)
         self._world.faults.add(fault)
 
 
