@@ -8,7 +8,6 @@ from typing import Final
 from urllib.parse import urlsplit
 
 import aiohttp
-from agent_core.models.planner import PlannerModel
 from pydantic import SecretStr
 
 from agent_core.access import Access
@@ -27,6 +26,7 @@ from agent_core.message_intake import MessageIntake
 from agent_core.messages import Platform, RoomRef
 from agent_core.models.listing import first_model
 from agent_core.models.openai_model import Endpoint, OpenAIModel
+from agent_core.models.planner import PlannerModel
 from agent_core.outgoing import OutgoingRow
 from agent_core.people import AccountId
 from agent_core.ports import ChatModel, PlatformAdapter, UnitOfWork
@@ -35,7 +35,7 @@ from agent_core.proposals import LedgerEntry
 from agent_core.reconciler import Reconciler
 from agent_core.room_intake import RoomIntake
 from agent_core.rules.yaml_policy import FilePolicySource
-from agent_core.store import health, migrations
+from agent_core.store import health
 from agent_core.store.locks import lock_folder_of
 from agent_core.store.sql_store import SqlStore
 from bots import server
@@ -70,7 +70,7 @@ def migrate(settings: Settings) -> None:
     """Brings our tables and the engine's to this version. Raises ConfigurationError."""
     url = settings.database_url.get_secret_value()
     make_folder(url)
-    migrations.migrate(url)
+    health.migrate_or_say(url)
     DbosEngine(url, clock=SystemClock()).prepare()
 
 
@@ -153,14 +153,19 @@ class _Parts:
     decisions: Decisions
 
 
-async def build(settings: Settings, configuration: Configuration) -> Service:
-    """Joins everything, inside a running loop. Raises ConfigurationError with every mistake."""
+async def build(
+    settings: Settings, configuration: Configuration, *, model: ChatModel | None = None
+) -> Service:
+    """Joins everything, inside a running loop. Raises ConfigurationError with every mistake.
+
+    `model` stands in for the one that the settings name.
+    """
     if settings.support_room is None:
         raise ConfigurationError(
             ["HANDRAIL_SUPPORT_ROOM is missing: name the room where people take cases."]
         )
     parts = _parts(settings, configuration, settings.support_room)
-    model = await model_of(settings)
+    model = model or await model_of(settings)
     driver = _driver(parts, configuration, model)
     intake = _intake(parts)
     slack = _slack(settings, intake)

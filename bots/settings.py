@@ -3,6 +3,7 @@
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, Final, Self
@@ -24,6 +25,7 @@ NO_SUPPORT_ROOM: Final = (
     "HANDRAIL_SUPPORT_ROOM is missing: name the room where people take cases, as "
     "slack:TEAM/CHANNEL or teams:TENANT/CONVERSATION."
 )
+NO_VARIABLE: Final = "platform"  # what a mistake names that no single variable makes
 NO_PLATFORM: Final = (
     "No platform is set up: set SLACK_BOT_TOKEN and SLACK_SIGNING_SECRET for Slack, or "
     "MICROSOFT_APP_ID, MICROSOFT_APP_PASSWORD and MICROSOFT_APP_TENANT_ID for Teams. "
@@ -202,7 +204,7 @@ def _contradictions(
     if room is None and "HANDRAIL_SUPPORT_ROOM" not in wrong:
         found.append(Mistake(variable="HANDRAIL_SUPPORT_ROOM", sentence=NO_SUPPORT_ROOM))
     if not settings.platforms and not tried:
-        found.append(Mistake(variable="SLACK_BOT_TOKEN", sentence=NO_PLATFORM))
+        found.append(Mistake(variable=NO_VARIABLE, sentence=NO_PLATFORM))
     return found
 
 
@@ -214,6 +216,17 @@ def is_loopback(host: str) -> bool:
         return ip_address(host.strip("[]")).is_loopback
     except ValueError:
         return False
+
+
+def misspelt(environ: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Variables that are set and that nobody reads, each with the one that is probably meant."""
+    given = EnvSettingsSource(Environment).env_vars if environ is None else environ
+    near = {
+        name.upper(): get_close_matches(name.upper(), VARIABLES, n=1, cutoff=0.9)
+        for name in given
+        if name.upper() not in VARIABLES
+    }
+    return {name: matches[0] for name, matches in near.items() if matches}
 
 
 # --- building --------------------------------------------------------------------------------

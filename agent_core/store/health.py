@@ -5,10 +5,18 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from agent_core.errors import ConfigurationError
-from agent_core.store.migrations import differences
+from agent_core.store.migrations import differences, migrate
 from agent_core.store.sql_store import database_url
 
 _REMEDY = "run: handrail migrate"
+
+
+def migrate_or_say(url: str) -> None:
+    """`migrations.migrate`; a database that cannot be reached is a ConfigurationError."""
+    try:
+        migrate(url)
+    except sa.exc.DBAPIError as problem:
+        raise ConfigurationError([_unreachable(problem)]) from None
 
 
 def database_problem(url: str) -> str | None:
@@ -25,9 +33,13 @@ def database_problem(url: str) -> str | None:
     except ConfigurationError as problem:
         return str(problem)
     except sa.exc.DBAPIError as problem:
-        # Only the first line of what the driver says: it holds no password.
-        said = str(problem.orig).strip().partition("\n")[0]
-        return f"The database cannot be reached ({said}): check HANDRAIL_DATABASE_URL"
+        return _unreachable(problem)
     if left:
         return f"The database is not at this version ({len(left)} differences): {_REMEDY}"
     return None
+
+
+def _unreachable(problem: sa.exc.DBAPIError) -> str:
+    # Only the first line of what the driver says: it holds no password.
+    said = str(problem.orig).strip().partition("\n")[0]
+    return f"The database cannot be reached ({said}): check HANDRAIL_DATABASE_URL"

@@ -10,7 +10,7 @@ from agent_core.people import Capability
 from bots.commands.findings import Finding, note, right, unset, wrong
 from bots.configuration import AGENT_FILE, POLICY_FILE, Configuration, load_configuration
 from bots.setting_names import VARIABLES, Mistake
-from bots.settings import OPENAI_MODEL, OPENID_METADATA_URL, SLACK_API_URL, Settings
+from bots.settings import OPENAI_MODEL, OPENID_METADATA_URL, SLACK_API_URL, Settings, misspelt
 
 SETTINGS: Final = "Settings"
 CONFIGURATION: Final = "Configuration"
@@ -20,7 +20,14 @@ def check_variables(
     settings: Settings, mistakes: Iterable[Mistake], given: frozenset[str]
 ) -> list[Finding]:
     """One finding for each mistake, and one for each variable without."""
-    found = [wrong(SETTINGS, each.variable, each.sentence) for each in mistakes]
+    found = [
+        wrong(SETTINGS, each.variable, each.sentence.removeprefix(f"{each.variable} "))
+        for each in mistakes
+    ]
+    found += [
+        wrong(SETTINGS, name, "nobody reads this variable", f"Probably meant: {meant}")
+        for name, meant in misspelt().items()
+    ]
     told = {each.name for each in found}
     meant = _when_unset(settings)
     for name in VARIABLES:

@@ -35,6 +35,10 @@ def told() -> Iterator[None]:
         raise typer.Exit(FAILED) from None
     except BrokenPipeError:
         raise typer.Exit(FAILED) from None
+    except OSError as error:
+        where = f": {error.filename}" if error.filename else ""
+        typer.echo(f"{error.strerror or error}{where}", err=True)
+        raise typer.Exit(FAILED) from None
 
 
 def list_mistakes(title: str, mistakes: Sequence[str]) -> None:

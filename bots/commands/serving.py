@@ -1,5 +1,6 @@
 """`handrail serve`, `demo` and `migrate`: what runs the service."""
 
+import logging
 from pathlib import Path
 from typing import Annotated
 
@@ -10,7 +11,10 @@ from bots import demo as playground
 from bots.commands.running import run, told
 from bots.configuration import POLICY_FILE, Configuration, load_configuration
 from bots.demo import DEFAULT_PORT, DemoOptions, Support
+from bots.logs import set_up_logs
 from bots.settings import Settings, read
+
+log = logging.getLogger(__name__)
 
 Port = Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")]
 
@@ -52,6 +56,9 @@ def serve(
         settings, configuration = checked(serve_on=host)
         from bots import bootstrap
 
+        set_up_logs(settings.log_level)
+        if settings.model is None:
+            log.warning("no model endpoint is set: the scripted model answers, which is rules")
         await bootstrap.serve(settings, configuration, host, port)
 
     try:
