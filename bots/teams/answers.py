@@ -29,19 +29,13 @@ def invoke_body(activity: IncomingActivity, event: InboundEvent, answer: Answer)
             return {}
 
 
-def error_body(status: int, words: str) -> Json:
-    """A refusal that the client shows below the card."""
-    code = "BadRequest" if status == 400 else "Forbidden"
-    value = {"code": code, "message": words}
-    return {"statusCode": status, "type": wire.ERROR_TYPE, "value": value}
-
-
 def not_understood(activity: IncomingActivity) -> Json:
     """The answer to an invoke that is none of ours."""
     if activity.name in ("task/fetch", "task/submit"):
         return _task_message(_NOT_OURS)
     if activity.name in ("adaptiveCard/action", "application/search"):
-        return error_body(400, _NOT_OURS)
+        value = {"code": "BadRequest", "message": _NOT_OURS}
+        return {"statusCode": 400, "type": wire.ERROR_TYPE, "value": value}
     return {}
 
 

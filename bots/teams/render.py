@@ -8,7 +8,6 @@ from agent_core.blocks import (
     Block,
     Buttons,
     Citation,
-    Form,
     Mention,
     Text,
 )
@@ -54,11 +53,6 @@ def render_card(message: OutboundMessage) -> Json:
     """The card alone, for the answer to a press: the part that bears the buttons."""
     content: Json = _cards(message)[-1]["attachments"][0]["content"]
     return content
-
-
-def form_card(form: Form, *, errors: Sequence[tuple[str, str]] = ()) -> Json:
-    """A dialog's card; `errors` are (input id, words)."""
-    return cards.form_card(form, dict(errors))
 
 
 # --- text -----------------------------------------------------------------------------------

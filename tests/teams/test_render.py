@@ -32,8 +32,9 @@ from agent_core.blocks import (
     Text,
 )
 from agent_core.messages import Author, OutboundMessage
+from bots.teams.cards import form_card
 from bots.teams.markup import escape, link, pieces
-from bots.teams.render import DISCLOSURE, form_card, render, render_card
+from bots.teams.render import DISCLOSURE, render, render_card
 
 SCHEMA = json.loads(
     (Path(__file__).parents[1] / "payloads/teams/adaptive-card-1.5.schema.json").read_text("utf-8")
@@ -317,7 +318,7 @@ def form(**more):
 
 
 def test_a_form_is_a_sound_card_with_labels():
-    card = form_card(form())
+    card = form_card(form(), {})
     check(card)
     fields = [part for part in card["body"] if part["type"].startswith("Input.")]
     assert [part["label"] for part in fields] == ["Your reply", "Why", "Account"]
@@ -329,7 +330,7 @@ def test_a_form_is_a_sound_card_with_labels():
 
 
 def test_a_forms_errors_are_shown_in_words():
-    card = form_card(form(), errors=(("text", "Too short."), ("", "Try again.")))
+    card = form_card(form(), {"text": "Too short.", "": "Try again."})
     check(card)
     assert "Error: Your reply: Too short." in all_text(card)
     assert "Error: Try again." in all_text(card)
