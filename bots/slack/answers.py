@@ -24,9 +24,10 @@ from bots.slack.identity import Workspace
 from bots.slack.interactions import is_ephemeral
 from bots.slack.render import render
 from bots.slack.sender import SlackSender
-from bots.slack.shapes import Json, text
+from bots.slack.shapes import Json, table, text
 
 FORM_TOO_LATE = "The form could not be opened in time. Please press the button again."
+NOTICE_TITLE = "Please note"
 _log = logging.getLogger(__name__)
 
 
@@ -50,7 +51,7 @@ class Answers:
             case OptionsAsked():
                 return render_options(answer.options)
             case FormSubmitted():
-                return _after_form(answer)
+                return _after_form(payload, answer)
             case CommandUsed():
                 return await self._after_command(workspace, event, answer)
             case ButtonPressed():
@@ -139,14 +140,27 @@ class Answers:
                 _log.warning("slack notice not shown: %s", second)
 
 
-def _after_form(answer: Answer) -> Mapping[str, Any] | None:
+def _after_form(payload: Json, answer: Answer) -> Mapping[str, Any] | None:
     if answer.form_errors:
-        return render_errors(answer.form_errors)
+        return _errors(payload, answer.form_errors)
     if answer.form is not None:
         return {"response_action": "update", "view": render_form(answer.form)}
     if answer.notice:
-        return {"response_action": "update", "view": render_notice("Please note", answer.notice)}
+        return {"response_action": "update", "view": render_notice(NOTICE_TITLE, answer.notice)}
     return {"response_action": "clear"}
+
+
+def _errors(payload: Json, errors: Mapping[str, str]) -> Mapping[str, Any]:
+    """Slack shows an error only beside a field that the form has: the rest go to the first one."""
+    fields = list(table(payload, "view", "state", "values"))
+    if not fields:
+        words = " ".join(errors.values())
+        return {"response_action": "update", "view": render_notice(NOTICE_TITLE, words)}
+    shown: dict[str, str] = {}
+    for name, words in errors.items():
+        field = name if name in fields else fields[0]
+        shown[field] = f"{shown[field]} {words}" if field in shown else words
+    return render_errors(shown)
 
 
 def _drawn(card: OutboundMessage, workspace: Workspace) -> dict[str, Any]:

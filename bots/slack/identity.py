@@ -129,25 +129,37 @@ class Directory:
         """
         must = set(homeless)
         users = list(dict.fromkeys([*must, *named]))
+        people = {user: self._cached(workspace, user) for user in users}
+        missing = [user for user, (fresh, _) in people.items() if not fresh]
         wanted = list(dict.fromkeys(files))
-        found = await asyncio.gather(
-            *(self._person(client, workspace, user, must=user in must) for user in users),
-            *(_file(client, file_id) for file_id in wanted),
-        )
-        people, described = found[: len(users)], found[len(users) :]
+        described: dict[str, Json | None] = {}
+        if missing or wanted:
+            found = await asyncio.gather(
+                *(self._person(client, workspace, user, must=user in must) for user in missing),
+                *(_file(client, file_id) for file_id in wanted),
+            )
+            for user, person in zip(missing, found, strict=False):
+                people[user] = (True, person if isinstance(person, KnownPerson) else None)
+            for file_id, file in zip(wanted, found[len(missing) :], strict=True):
+                described[file_id] = file if isinstance(file, Mapping) else None
         return Known(
-            people={u: p for u, p in zip(users, people, strict=True) if isinstance(p, KnownPerson)},
-            files={f: d for f, d in zip(wanted, described, strict=True) if isinstance(d, Mapping)},
+            people={user: person for user, (_, person) in people.items() if person is not None},
+            files={file_id: file for file_id, file in described.items() if file is not None},
         )
+
+    def _cached(self, workspace: Workspace, user_id: str) -> tuple[bool, KnownPerson | None]:
+        """Whether what is held is fresh, and what is held."""
+        key = (workspace.team_id, user_id)
+        if key not in self._people:
+            return False, None
+        self._people.move_to_end(key)
+        until, person = self._people[key]
+        return self._now() < until, person
 
     async def _person(
         self, client: AsyncWebClient, workspace: Workspace, user_id: str, *, must: bool
     ) -> KnownPerson | None:
         key = (workspace.team_id, user_id)
-        until, cached = self._people.get(key, (0.0, None))
-        if self._now() < until:
-            self._people.move_to_end(key)
-            return cached
         try:
             async with translated("users.info", limits.LOOKUP_SECONDS):
                 answer = await client.users_info(user=user_id)
@@ -157,7 +169,7 @@ class Directory:
         except PlatformError:
             if must:
                 raise
-            return cached
+            return self._cached(workspace, user_id)[1]
         body = answer.data if isinstance(answer.data, dict) else {}
         person = known_person(table(body, "user"))
         self._keep(key, person, _CACHED_SECONDS)

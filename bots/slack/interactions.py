@@ -22,6 +22,7 @@ from bots.slack.shapes import Json, moment, rows, table, text
 
 _BLOCK_PREFIX: Final = "handrail"
 _REPEATED: Final = "#"
+READ: Final = frozenset({"block_actions", "view_submission", "block_suggestion"})
 
 
 def block_id(team_id: str, number: int) -> str:

@@ -61,9 +61,7 @@ def parse(
 def lookups(payload: Json, workspace: Workspace) -> Lookups:
     """What `parse` would like to know about this payload."""
     if text(payload, "type") != "event_callback":
-        actor = text(payload, "user", "id")
-        known_home = not actor or interactions.home_of_actor(payload)
-        return Lookups() if known_home else Lookups(homeless=(actor,))
+        return _lookups_of_interaction(payload)
     event = table(payload, "event")
     kind, subtype = text(event, "type"), text(event, "subtype")
     message = table(event, "message") if subtype == "message_changed" else event
@@ -80,6 +78,18 @@ def lookups(payload: Json, workspace: Workspace) -> Lookups:
         named=(user, *others[:_NAMED_MENTIONS]),
         homeless=homeless,
         files=tuple(text(file, "id") for file in hidden if text(file, "id")),
+    )
+
+
+def _lookups_of_interaction(payload: Json) -> Lookups:
+    """The one who acts, by full name where the name will be shown: on decided cards and replies."""
+    actor = text(payload, "user", "id")
+    if not actor or text(payload, "type") not in interactions.READ:
+        return Lookups()
+    shown = text(payload, "type") != "block_suggestion"
+    return Lookups(
+        named=(actor,) if shown else (),
+        homeless=() if interactions.home_of_actor(payload) else (actor,),
     )
 
 

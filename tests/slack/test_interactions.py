@@ -96,6 +96,7 @@ async def test_a_press_by_the_other_workspace_is_keyed_on_ours(house: House) -> 
     assert pressed.thread == posted.thread
     assert pressed.reply_to.room.tenant_id == TEAM != OLIVE.team_id
     assert pressed.by.identity == person_ref(OLIVE.team_id, OLIVE.user_id)
+    assert pressed.by.name == OLIVE.name
     assert pressed.trigger
 
 
@@ -186,6 +187,29 @@ async def test_errors_keep_the_form_open_and_corrected_words_are_new(house: Hous
     await house.world.submit(OLIVE.user_id, view["id"], {"text": {"text": "all is done"}})
     first, second = house.receiver.of(FormSubmitted)
     assert first.submission_id != second.submission_id
+
+
+@pytest.mark.parametrize(
+    ("errors", "shown"),
+    [
+        ({"elsewhere": "Tomas has this case."}, {"text": "Tomas has this case."}),
+        ({"text": "One.", "elsewhere": "Two."}, {"text": "One. Two."}),
+    ],
+)
+async def test_an_error_of_no_field_is_seen_all_the_same(
+    house: House, errors: dict[str, str], shown: dict[str, str]
+) -> None:
+    view = await open_reply(house)
+    house.receiver.answer = lambda _: Answer(form_errors=errors)
+    ended = await house.world.submit(OLIVE.user_id, view["id"], {"text": {"text": "ok"}})
+    assert ended.errors == shown
+
+
+async def test_a_notice_after_a_form_is_shown_in_its_place(house: House) -> None:
+    view = await open_reply(house)
+    house.receiver.answer = lambda _: Answer(notice="Sent to <Olive>.")
+    await house.world.submit(OLIVE.user_id, view["id"], {"text": {"text": "ok"}})
+    assert "Sent to &lt;Olive&gt;." in str(house.world.state.views[view["id"]].view["blocks"])
 
 
 async def test_a_picker_is_answered_in_the_request(house: House) -> None:
