@@ -1,0 +1,126 @@
+"""The process dies at each point of an action's way: one effect, one receipt, and no silence."""
+
+from collections.abc import Callable
+
+import pytest
+
+from agent_core.models.scripted_model import call
+from agent_core.ports import ModelReply, ModelRequest
+from agent_core.proposals import Outcome, ProposalStatus
+from tests.core.desk import Killed, World, ada
+
+
+class Steady:
+    """Adds seats once asked, and thanks once done: the same answer to the same request."""
+
+    label = "steady"
+    is_language_model = False
+
+    async def reply(self, request: ModelRequest) -> ModelReply:
+        last = request.messages[-1]
+        if last.role == "tool":
+            return ModelReply(text="Please confirm above.")
+        if "<event>" in last.content:
+            return ModelReply(text="Enjoy.")
+        return ModelReply(text="", tool_calls=(call("add_seats", seats=5),))
+
+    async def close(self) -> None:
+        return None
+
+
+async def run_through_death(world: World) -> None:
+    """The engine runs a dead worker's entry again."""
+    for _ in range(4):
+        try:
+            await world.run()
+        except Killed:
+            world.store.die_before = world.store.die_after = None
+            world.accounts.fault = None
+            continue
+        return
+
+
+async def whole_way(kill: Callable[[World], None]) -> World:
+    world = await World(Steady()).set_up(ada())
+    kill(world)
+    await world.write("add 5 seats")
+    await run_through_death(world)
+    proposals = await world.proposals()
+    assert len(proposals) == 1
+    await world.confirm(proposals[0])
+    await run_through_death(world)
+    return world
+
+
+async def check(world: World) -> None:
+    assert [(account, n) for _, account, n in world.accounts.effects] == [("acc_acme", 5)]
+    texts = await world.texts()
+    assert [t.split("\n")[0] for t in texts] == [
+        "Add 5 seats?",
+        "Please confirm above.",
+        "Done: Added 5 seats",
+        "Enjoy.",
+    ]
+    [proposal] = await world.proposals()
+    assert proposal.status is ProposalStatus.CONSUMED
+    entry = await world.tx(lambda tx: tx.ledger.get(proposal.id))
+    assert entry.outcome is Outcome.SUCCEEDED
+    assert not await world.unfinished()
+    assert world.desk.cases == []
+
+
+async def transactions_of_a_calm_run() -> int:
+    world = await whole_way(lambda world: None)
+    await check(world)
+    return world.store.count
+
+
+@pytest.mark.parametrize("point", range(1, 13))
+@pytest.mark.parametrize("when", ["die_before", "die_after"])
+async def test_death_around_each_transaction(point: int, when: str) -> None:
+    total = await transactions_of_a_calm_run()
+    assert total <= 12, "more transactions than this test kills"
+    world = await whole_way(lambda world: setattr(world.store, when, point))
+    await check(world)
+
+
+@pytest.mark.parametrize("where", ["before", "after"])
+async def test_death_inside_the_account_system(where: str) -> None:
+    def fault(place: str) -> None:
+        if place == where:
+            raise Killed
+
+    world = await whole_way(lambda world: setattr(world.accounts, "fault", fault))
+    await check(world)
+    assert world.accounts.attempts == (2 if where == "before" else 1)
+
+
+async def test_a_stopped_worker_that_wakes_up_writes_nothing() -> None:
+    """Two workers hold the same turn: only the later one's writes count."""
+    model = Steady()
+    world = await World(model).set_up(ada())
+    await world.write("add 5 seats")
+    reply, model_reply = model.reply, []
+
+    async def slow(request: ModelRequest) -> ModelReply:
+        if not model_reply:
+            model_reply.append(True)
+            await world.run()  # another worker takes the turn over and finishes it
+        return await reply(request)
+
+    model.reply = slow  # type: ignore[method-assign]
+    await world.run()
+    assert len(await world.texts()) == 2
+    assert len(await world.proposals()) == 1
+
+
+async def test_after_three_attempts_a_person_takes_over() -> None:
+    class Broken(Steady):
+        async def reply(self, request: ModelRequest) -> ModelReply:
+            raise ZeroDivisionError
+
+    world = await World(Broken()).set_up(ada())
+    await world.say("hello?")
+    assert [case["asked"] for case in world.desk.cases] == ["hello?"]
+    assert (await world.texts())[0].startswith("Sorry")
+    assert not await world.unfinished()
