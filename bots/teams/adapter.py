@@ -36,8 +36,8 @@ class TeamsChannel:
 
     `token_url` may hold `{tenant}`, which becomes the app's authority. `allowed_tenants` adds to
     the app's own tenant. `default_service_url` serves rooms of tenants that have not written yet;
-    None: Microsoft's, or where the keys come from a loopback address, that one. `development` also
-    allows service URLs on loopback addresses. `auth_off` takes unsigned deliveries: the caller
+    None: Microsoft's, or in development the loopback address that the keys come from. `development`
+    also allows service URLs on loopback addresses. `auth_off` takes unsigned deliveries: the caller
     vouches that the server is bound to a loopback address. Raises ConfigurationError with every
     mistake.
     """
@@ -61,10 +61,11 @@ class TeamsChannel:
         update_retry_delays: tuple[float, ...] = (0.5, 2.0),
     ) -> None:
         tenants = frozenset(t.lower() for t in (tenant_id, *allowed_tenants) if t)
+        local = development or auth_off
         places = ServicePlaces(
             hosts=tuple(allowed_service_hosts),
-            default_url=default_service_url or _service_url_beside(openid_metadata_url),
-            development=development or auth_off,
+            default_url=default_service_url or _service_url(openid_metadata_url, local=local),
+            development=local,
         )
         _check(app_id, app_password, tenant_id, app_type, tenants, places, auth_off)
         self._own_session = session is None
@@ -107,10 +108,10 @@ class TeamsChannel:
             await self._session.close()
 
 
-def _service_url_beside(openid_metadata_url: str) -> str:
+def _service_url(openid_metadata_url: str, *, local: bool) -> str:
     """A Connector on this machine answers where its keys are published; Microsoft's does not."""
     parts = urlsplit(openid_metadata_url)
-    if limits.is_loopback(parts.hostname or ""):
+    if local and limits.is_loopback(parts.hostname or ""):
         return f"{parts.scheme}://{parts.netloc}/"
     return limits.DEFAULT_SERVICE_URL
 

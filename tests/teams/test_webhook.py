@@ -208,7 +208,12 @@ async def test_loopback_services_are_for_development_only(stage):
         await strict.sender.post(local, words, OutgoingId("o1"))
     await strict.close()
     with pytest.raises(ConfigurationError, match="allowed host"):
-        build_channel(stage.world.base_url, stage.receiver, development=False)
+        build_channel(
+            stage.world.base_url,
+            stage.receiver,
+            development=False,
+            default_service_url=stage.world.service_url,
+        )
 
 
 async def test_a_key_roll_over_is_followed(stage):
