@@ -11,9 +11,24 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from agent_core.messages import InboundMessage, RoomChange, RoomChanged, Unsupported
+from agent_core.messages import (
+    InboundMessage,
+    MessageDeleted,
+    MessageEdited,
+    OutgoingId,
+    RoomChange,
+    RoomChanged,
+    Unsupported,
+)
+from bots.slack.adapter import SlackChannel
 from playground import people
+from playground.faults import Fault, FaultKind
+from playground.slack_api.workspace import MentionOrder
+from playground.slack_api.world import SharedFile, SlackWorld
+from tests.contracts.platform_adapter import a_note
 from tests.slack.conftest import House
+from tests.slack.recording_receiver import RecordingReceiver
+from tests.slack.test_sender import ADDRESS
 
 SHARED = next(room for room in people.SLACK_ROOMS if room.is_shared)
 OLIVE = people.NORTHWIND_OWNER
@@ -173,11 +188,13 @@ async def test_what_is_not_understood_is_taken_as_such(house: House) -> None:
 
 
 # Complaint: first-wins deduplication loses mentions (getsentry/junior #33).
-@pytest.mark.parametrize("order", ["mention_first", "message_first"])
+@pytest.mark.parametrize("order", ["mention_first", "message_first", "together"])
 async def test_both_twins_of_a_mention_are_one_message_that_mentions(
-    house: House, order: str
+    house: House, order: MentionOrder
 ) -> None:
-    said = house.world.say(OLIVE.user_id, SHARED.channel_id, "two more seats", mention=True)
+    said = house.world.say(
+        OLIVE.user_id, SHARED.channel_id, "two more seats", mention=True, order=order
+    )
     await house.world.settled()
     twins = house.receiver.of(InboundMessage)
     assert len(twins) == 2
@@ -191,15 +208,70 @@ async def test_both_twins_of_a_mention_are_one_message_that_mentions(
 
 
 async def test_our_own_posts_and_updates_come_back_as_nothing(house: House) -> None:
-    from agent_core.messages import OutgoingId
-    from tests.contracts.platform_adapter import a_note
-    from tests.slack.test_sender import ADDRESS
-
     posted = await house.channel.sender.post(ADDRESS, a_note("hi"), OutgoingId("out_1"))
     await house.channel.sender.update(posted.address, posted.message, a_note("ho"))
     await house.world.settled()
     assert len(house.receiver.events) == 2
     assert house.receiver.of(Unsupported) == house.receiver.events
+
+
+async def test_an_author_whose_home_cannot_be_learned_now_is_delivered_again(house: House) -> None:
+    folder = Path(__file__).parent.parent / "payloads" / "slack"
+    body = json.loads((folder / "message_connect_without_team.json").read_text())
+    house.world.faults.add(Fault(server="slack", method="users.info", kind=FaultKind.SERVER_ERROR))
+    assert (await house.post(json.dumps(body)))[0] == 503
+    assert house.receiver.events == []
+    assert (await house.post(json.dumps(body)))[0] == 200
+    (said,) = house.receiver.of(InboundMessage)
+    assert said.author.identity.tenant_id == OLIVE.team_id
+
+
+async def test_a_name_that_cannot_be_had_does_not_hold_a_message_up(house: House) -> None:
+    house.world.faults.add(Fault(server="slack", method="users.info", kind=FaultKind.SERVER_ERROR))
+    assert (await house.post(json.dumps(an_event())))[0] == 200
+    (said,) = house.receiver.of(InboundMessage)
+    assert said.author.name == people.COLLEAGUE.user_id
+
+
+async def test_our_own_token_being_refused_is_told_to_the_operators(
+    house: House, caplog: pytest.LogCaptureFixture
+) -> None:
+    house.world.bot_tokens.clear()
+    assert (await house.post(json.dumps(an_event())))[0] == 503
+    assert "invalid_auth" in caplog.text
+    assert house.receiver.events == []
+
+
+# Complaint: screenshots and files are ignored.
+async def test_a_file_from_another_workspace_is_looked_up(house: House) -> None:
+    picture = SharedFile(name="screen.png", mimetype="image/png", content=b"123")
+    house.world.say(OLIVE.user_id, SHARED.channel_id, "see", files=[picture])
+    await house.world.settled()
+    (said,) = house.receiver.of(InboundMessage)
+    (file,) = said.files
+    assert (file.name, file.media_type) == ("screen.png", "image/png")
+
+
+# Complaint: one mention gives about 50 replies, through `message_changed` (CopilotKit #6717).
+async def test_a_person_who_edits_and_deletes_is_heard_once_each(house: House) -> None:
+    said = house.world.say(OLIVE.user_id, SHARED.channel_id, "two seats", mention=True)
+    house.world.edit(OLIVE.user_id, SHARED.channel_id, said["ts"], "three seats")
+    house.world.delete(OLIVE.user_id, SHARED.channel_id, said["ts"])
+    await house.world.settled()
+    (edited,) = house.receiver.of(MessageEdited)
+    (deleted,) = house.receiver.of(MessageDeleted)
+    assert edited.text == "three seats"
+    assert edited.message == deleted.message
+    assert edited.message.message_id == said["ts"]
+
+
+async def test_a_direct_chat_is_direct(house: House) -> None:
+    chat = house.world.open_direct(OLIVE.user_id)
+    house.world.say(OLIVE.user_id, chat.channel_id, "hello")
+    await house.world.settled()
+    (said,) = house.receiver.of(InboundMessage)
+    assert said.direct
+    assert not said.mentions_agent
 
 
 async def test_uninstalling_forgets_the_token(house: House) -> None:
@@ -214,11 +286,8 @@ async def test_uninstalling_forgets_the_token(house: House) -> None:
 
 
 async def test_bolt_takes_nothing_from_the_environment(
-    world, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    world: tuple[SlackWorld, str], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    from bots.slack.adapter import SlackChannel
-    from tests.slack.recording_receiver import RecordingReceiver
-
     monkeypatch.setenv("SLACK_BOT_TOKEN", "xoxb-from-the-environment")
     monkeypatch.setenv("SLACK_CLIENT_ID", "1.2")
     monkeypatch.setenv("SLACK_CLIENT_SECRET", "s")
