@@ -132,7 +132,7 @@ def _first(conditions: Sequence[Condition], facts: dict[str, Any]) -> Condition 
     for condition in conditions:
         try:
             held = condition.holds(facts)
-        except (RuntimeError, TypeError, ValueError) as error:
+        except (ArithmeticError, LookupError, RuntimeError, TypeError, ValueError) as error:
             raise _Unjudged(condition.place) from error
         if not isinstance(held, bool):
             raise _Unjudged(condition.place)
