@@ -62,12 +62,17 @@ async def serving(app: web.Application, *, port: int = 0) -> AsyncIterator[str]:
 
 async def until_stopped(address: str) -> None:
     """Says on standard output where the server listens, and waits for SIGINT or SIGTERM."""
-    asked_to_stop = asyncio.Event()
+    sys.stdout.write(f"listening on {address}\n")
+    sys.stdout.flush()
+    await asked_to_stop()
+
+
+async def asked_to_stop() -> None:
+    """Waits for SIGINT or SIGTERM."""
+    signalled = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         # Windows' loop has no signal handlers; there Ctrl-C raises KeyboardInterrupt.
         with contextlib.suppress(NotImplementedError):
-            loop.add_signal_handler(number, asked_to_stop.set)
-    sys.stdout.write(f"listening on {address}\n")
-    sys.stdout.flush()
-    await asked_to_stop.wait()
+            loop.add_signal_handler(number, signalled.set)
+    await signalled.wait()

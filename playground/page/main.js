@@ -1,0 +1,70 @@
+// Starts the page: reads both worlds, builds the four conversations, joins header and drawer.
+
+import { ask, h } from "./dom.js";
+import { Drawer } from "./drawer.js";
+import { Inspection } from "./inspection.js";
+import { Pane } from "./pane.js";
+import { DIRECT, SlackSource } from "./slack_source.js";
+import { joinTabs } from "./tabs.js";
+import { TeamsSource } from "./teams_source.js";
+import { joinTheme } from "./theme.js";
+import { showTries } from "./tries.js";
+
+const NORTHWIND = "C0NORTH";
+const GLOBEX = "C0GLOBEX";
+const SUPPORT = "C0SUPPORT";
+const INTERNAL = "C0INTERNAL";
+
+function slackPane(source, id, title, rooms, person, { direct = true } = {}) {
+  const choices = rooms.map((key) => ({ key, label: source.roomName(key) }));
+  if (direct) choices.push({ key: DIRECT, label: `Direct chat with ${source.botName}` });
+  return new Pane({ id, title, source, choices, home: rooms[0], person });
+}
+
+function teamsPanes(source, supportIsHere) {
+  const rooms = source.rooms().filter((room) => room.kind !== "personal");
+  const channel = rooms.find((room) => room.kind === "channel");
+  const named = (list) => list.map((room) => ({ key: room.id, label: source.roomName(room.id) }));
+  const direct = { key: DIRECT, label: `Chat with ${source.botName}` };
+  const staff = { id: "teams", title: "Acme staff", source, choices: [direct, ...named(rooms)], person: "sam" };
+  const panes = [new Pane(staff)];
+  if (supportIsHere) {
+    panes.push(new Pane({ id: "support", title: "Support", source, choices: named([channel]), person: "rita" }));
+  }
+  return panes;
+}
+
+async function start() {
+  joinTheme();
+  const [slack, teams] = [new SlackSource(), new TeamsSource()];
+  const configured = ask("/playground/page", undefined, "GET");
+  await Promise.all([slack.start(), teams.start()]);
+  const { support, inspect, payments } = await configured;
+
+  const panes = [
+    slackPane(slack, "northwind", "Northwind Traders", [NORTHWIND], "olive"),
+    slackPane(slack, "globex", "Globex", [GLOBEX], "greta"),
+    ...teamsPanes(teams, support === "teams"),
+  ];
+  if (support === "slack") panes.push(slackPane(slack, "support", "Support", [SUPPORT, INTERNAL], "rita"));
+  await Promise.all(panes.map((pane) => pane.ready));
+  document.getElementById("panes").append(...panes.map((pane) => pane.element));
+  for (const pane of panes) pane.scroll.scrollTop = pane.scroll.scrollHeight;
+
+  const tabs = joinTabs(panes);
+  for (const pane of panes) pane.onNews = () => tabs.news(pane.id);
+  showTries((one) => {
+    tabs.select(one.pane);
+    panes.find((pane) => pane.id === one.pane).compose(one);
+  });
+
+  const inspection = new Inspection({ connected: inspect, sources: [slack, teams] });
+  const drawer = new Drawer({ inspection, slack, teams, payments });
+  await Promise.all([inspection.start(), drawer.start()]);
+  document.documentElement.dataset.ready = "true";
+}
+
+start().catch((problem) => {
+  const words = `The page could not start: ${problem.message}`;
+  document.getElementById("panes").append(h("p", { class: "no-script", role: "alert" }, words));
+});
