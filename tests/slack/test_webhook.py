@@ -336,3 +336,21 @@ async def test_no_payload_breaks_the_door(house: House, odd, outer, kind, event)
     body = an_event(event={"ts": "1.0", "channel": "C1", "user": "U1"} | event | {"type": kind})
     status, _ = await house.post(json.dumps(body | odd | {"type": outer}))
     assert status < 500
+
+
+# Complaint: a wrong workspace is answered (opengeni #1816).
+async def test_a_message_that_comes_once_per_workspace_is_one_message(house: House) -> None:
+    house.world.workspace.once_per_workspace = True
+    house.world.say(OLIVE.user_id, SHARED.channel_id, "two seats", mention=True)
+    await house.world.settled()
+    said = house.receiver.of(InboundMessage)
+    assert len(said) == 4
+    assert len({(str(one.message), str(one.author.identity)) for one in said}) == 1
+
+
+async def test_ten_deliveries_at_once_are_one_message(house: House) -> None:
+    house.world.say(OLIVE.user_id, SHARED.channel_id, "two seats", copies=10)
+    await house.world.settled()
+    said = house.receiver.of(InboundMessage)
+    assert len(said) == 10
+    assert all(one == said[0] for one in said)
