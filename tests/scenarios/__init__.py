@@ -1,0 +1,1 @@
+"""The whole service against the playground's servers, over the real wire protocols."""

@@ -1,0 +1,126 @@
+"""The main job in a real browser, over the real wire, with the support channel on each platform."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.async_api import expect
+
+from tests.fixtures.browser import OpenPage
+from tests.scenarios.panes import Pane, submit_form
+from tests.scenarios.running_demo import RunningDemo, running_demo
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module", params=["slack", "teams"])
+def demo(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[RunningDemo]:
+    """One demo for the module and each place of the support channel."""
+    folder: Path = tmp_path_factory.mktemp(f"demo-{request.param}")
+    with running_demo(folder, "--support", request.param) as demo:
+        yield demo
+
+
+async def test_a_customer_adds_seats(demo: RunningDemo, open_page: OpenPage) -> None:
+    before = await demo.account("globex")
+    charges = len(await demo.effects("charge"))
+    globex = Pane(await open_page(demo.page), "globex")
+    await globex.be("Greta Holm")
+
+    thread = await globex.write("Please add 5 seats to our plan.")
+    await thread.shows("Add 5 seats?", "20 → 25")
+    await thread.press("Confirm")
+
+    receipt = await thread.shows("Done: Added 5 seats")
+    after = await demo.account("globex")
+    assert after.account.seats == before.account.seats + 5
+    assert after.account.version == before.account.version + 1
+    assert len(await demo.effects("charge")) == charges + 1
+    await expect(receipt).to_contain_text(after.invoices[0].id)
+    await expect(thread.root.get_by_role("button", name="Confirm", exact=True)).to_have_count(0)
+
+
+async def test_a_member_is_refused_and_told_who_may(demo: RunningDemo, open_page: OpenPage) -> None:
+    before = await demo.account("northwind")
+    northwind = Pane(await open_page(demo.page), "northwind")
+    await northwind.be("Milo Novak")
+
+    thread = await northwind.write("Please cancel our subscription.")
+
+    await thread.shows("Not done", "This needs an owner", "Olive Marsh")
+    await expect(thread.root.get_by_role("button", name="Confirm", exact=True)).to_have_count(0)
+    assert await demo.account("northwind") == before
+
+
+async def test_a_large_refund_waits_for_an_approver(demo: RunningDemo, open_page: OpenPage) -> None:
+    page = await open_page(demo.page)
+    globex, support = Pane(page, "globex"), Pane(page, "support")
+    await globex.be("Felix Moreau")
+    await support.be("Lena Brandt")
+
+    thread = await globex.write("Please refund $480 of invoice INV-1041.")
+    await thread.shows("Refund", "INV-1041", "$480.00")
+    await thread.press("Confirm")
+    await thread.shows("waiting for approval")
+    assert await demo.effects("refund") == []
+
+    asked = support.last_thread("Approval needed", "INV-1041")
+    card = await asked.shows("Approval needed")
+    fields = await card.locator("dl > div").all_inner_texts()
+    shown = dict(re.split(r"\n+", field.strip(), maxsplit=1) for field in fields)
+    await asked.press("Approve")
+
+    await thread.shows("Done", "INV-1041")
+    (refund,) = await demo.effects("refund")
+    (entry,) = [entry for entry in await demo.ledger() if entry["tool"] == "refund_invoice"]
+    assert (refund["amount"], refund["currency"], refund["reference"]) == (
+        48_000,
+        "USD",
+        "INV-1041",
+    )
+    assert refund["idempotency_key"] == entry["key"]
+    assert {name: str(value) for name, value in entry["arguments"].items()}.items() <= shown.items()
+
+
+async def test_a_person_takes_over_and_gives_back(demo: RunningDemo, open_page: OpenPage) -> None:
+    page = await open_page(demo.page)
+    northwind, support = Pane(page, "northwind"), Pane(page, "support")
+    await northwind.be("Olive Marsh")
+    await support.be("Rita Vance")
+
+    thread = await northwind.write("I want to talk to someone about our contract.")
+    case = support.last_thread("asked for a person", "our contract")
+    await case.shows("Northwind Traders", "Olive Marsh")
+    await case.press("Claim")
+    await case.shows("Rita Vance has it")
+
+    await case.press("Reply")
+    await submit_form(page, "Happy to help with the contract.")
+    await thread.shows("Rita Vance", "Happy to help with the contract.")
+
+    await thread.reply("Thank you. Can it be renewed for two years?")
+    await case.shows("Olive Marsh", "Can it be renewed for two years?")
+
+    await case.press("Hand back")
+    await case.shows("handed back to the agent by Rita Vance")
+    await thread.reply("What plan are we on?", mention=True)
+    await thread.shows("Plan", "Team")
+
+
+async def test_a_colleague_acts_on_a_named_account(demo: RunningDemo, open_page: OpenPage) -> None:
+    before = await demo.account("initech")
+    page = await open_page(demo.page)
+    teams = Pane(page, "teams")
+    await teams.be("Sam Okafor")
+
+    await teams.write("Add 2 seats for Initech.")
+    chat = teams.last_thread("Add 2 seats?", "Initech")
+    await chat.press("Confirm")
+
+    await teams.last_thread("Done: Added 2 seats").shows("Initech")
+    after = await demo.account("initech")
+    assert after.account.seats == before.account.seats + 2
+    assert after.account.version == before.account.version + 1
