@@ -122,9 +122,7 @@ def _results(messages: Sequence[ModelMessage]) -> tuple[_Result, ...]:
 
 def _meant(scene: _Scene) -> list[str]:
     """The words to understand: what was asked now, completed by what was asked before."""
-    earlier = [said.text for said in scene.history if said.who == "requester, earlier"]
-    earlier = [text for text in earlier if not _CHOSEN.match(text)]
-    before = earlier[-1] if earlier else ""
+    before = _earlier(scene)
     meant: list[str] = []
     for text in scene.asked:
         if _CHOSEN.match(text) or (_asked_for_account(scene) and _is_short(text)):
@@ -138,6 +136,21 @@ def _meant(scene: _Scene) -> list[str]:
         else:
             meant.append(text)
     return [text for text in meant if text]
+
+
+def _earlier(scene: _Scene) -> str:
+    """What this person asked for last, with their later corrections and additions to it."""
+    current = ""
+    for said in scene.history:
+        if said.who != "requester, earlier" or _CHOSEN.match(said.text):
+            continue
+        if (corrected := _corrected(current, said.text)) is not None:
+            current = corrected
+        elif current and _says_nothing_by_itself(said.text):
+            current = f"{current} {said.text}"
+        else:
+            current = said.text
+    return current
 
 
 def _last_words(scene: _Scene) -> str:
@@ -156,7 +169,11 @@ def _is_short(text: str) -> bool:
 def _answers_a_question(scene: _Scene, text: str) -> bool:
     """The agent asked, and this says nothing else by itself."""
     asked = "?" in _last_words(scene)
-    return asked and all(isinstance(m, NotUnderstood) and not m.asks for m in meanings(text))
+    return asked and _says_nothing_by_itself(text)
+
+
+def _says_nothing_by_itself(text: str) -> bool:
+    return all(isinstance(m, NotUnderstood) and not m.asks for m in meanings(text))
 
 
 def _corrected(before: str, text: str) -> str | None:

@@ -35,7 +35,14 @@ from agent_core.messages import DestinationId, OutgoingId, Participant
 from agent_core.outgoing import OutgoingRow
 from agent_core.people import AccountId, Capability, Person, Requester, Role
 from agent_core.policy import ApprovalNeed, Decision, Question, Ruling
-from agent_core.ports import ChatModel, EngineKind, UnitOfWork
+from agent_core.ports import (
+    AccountDirectory,
+    ChatModel,
+    EngineKind,
+    PolicySource,
+    ToolCatalog,
+    UnitOfWork,
+)
 from agent_core.proposals import Proposal, fingerprint
 from agent_core.store.memory_store import MemoryStore
 from agent_core.tooling import (
@@ -353,6 +360,9 @@ class World:
         self.outbox = Outbox()
         self.engine = Engine()
         self.policy = Policy()
+        self.policy_source: PolicySource = self.policy
+        self.catalog: ToolCatalog = Catalog(self.accounts)
+        self.directory: AccountDirectory = self.accounts
         self.model = model
         self.ids = SequenceIds()
         self.limits = limits or Limits()
@@ -366,10 +376,10 @@ class World:
             engine=self.engine,
             outbox=self.outbox,
             model=self.model,
-            catalog=Catalog(self.accounts),
-            policy_source=self.policy,
+            catalog=self.catalog,
+            policy_source=self.policy_source,
             desk=self.desk,
-            directory=self.accounts,
+            directory=self.directory,
             clock=self.clock,
             ids=self.ids,
             instructions="You are the agent of a test.",

@@ -100,7 +100,8 @@ async def test_a_stopped_worker_that_wakes_up_writes_nothing() -> None:
     model = Steady()
     world = await World(model).set_up(ada())
     await world.write("add 5 seats")
-    reply, model_reply = model.reply, []
+    model_reply: list[bool] = []
+    reply = model.reply
 
     async def slow(request: ModelRequest) -> ModelReply:
         if not model_reply:

@@ -8,9 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent_core.escalations import EscalationReason
-from agent_core.journal import JournalEntry
+from agent_core.journal import JournalEntry, TurnId
 from agent_core.limits import Limits
 from agent_core.models.scripted_model import HostileModel, ScriptModel, call, calls, says
+from agent_core.ports import UnitOfWork
 from agent_core.turn import (
     CallModel,
     Consider,
@@ -87,7 +88,8 @@ def test_decisions_come_before_words_and_also_in_silence() -> None:
     silent = Journal("decision", silent=True)
     assert isinstance(silent.step, Execute)
     silent.add(Kind.EXECUTED, proposal="pro_0", title="", content={}, outcome="succeeded")
-    assert silent.step == Finish()
+    after: Step = silent.step
+    assert after == Finish()
     assert Journal().reply("Hello.").add(Kind.SILENCED).step == Finish()
 
 
@@ -130,13 +132,22 @@ async def recorded(model: Any) -> list[JournalEntry]:
     """A real turn's journal, as the store has it."""
     world = await World(model).set_up(ada())
     await world.write("do things")
-    turns: list[Any] = []
-    add = world.store._unit.turns.add
-    world.store._unit.turns.add = lambda turn: (turns.append(turn), add(turn))[1]  # type: ignore[method-assign]
+    turn_ids: list[TurnId] = []
+    original = world.ids.new
+
+    def new(kind: str) -> str:
+        fresh = original(kind)
+        if kind == "turn":
+            turn_ids.append(TurnId(fresh))
+        return fresh
+
+    world.ids.new = new  # type: ignore[method-assign]
     await world.run()
-    journal: list[JournalEntry] = []
-    for turn in turns:
-        journal = list(await world.tx(lambda tx, t=turn: tx.turns.journal(t.id)))
+
+    def read(tx: UnitOfWork) -> list[JournalEntry]:
+        return list(tx.turns.journal(turn_ids[0]))
+
+    journal: list[JournalEntry] = await world.tx(read)
     return journal
 
 

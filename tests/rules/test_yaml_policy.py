@@ -120,7 +120,8 @@ def test_approvers_may_be_roles_or_capabilities(tmp_path: Path) -> None:
     text = 'tools: {pay: {approve_above: "0 USD", approvers: [owner, lead]}}'
     need = Judge(tmp_path, text)(minor=1).approval
     assert need is not None
-    assert (need.roles, need.capabilities) == ({Role.OWNER}, {Capability.LEAD})
+    assert need.roles == frozenset({Role.OWNER})
+    assert need.capabilities == frozenset({Capability.LEAD})
 
 
 def test_staff_only_where_named_and_never_in_shared_rooms(tmp_path: Path) -> None:
