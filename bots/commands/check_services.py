@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import aiohttp
 
-from agent_core.errors import PlatformError, ToolError
+from agent_core.errors import ConfigurationError, PlatformError, ToolError
 from agent_core.messages import Platform
 from agent_core.people import Capability
 from bots.commands.findings import Finding, note, right, wrong
@@ -95,7 +95,7 @@ async def _accounts(settings: Settings) -> list[Finding]:
     try:
         async with opened_accounts(settings) as accounts:
             some = await accounts.search("", 1)
-    except ToolError as problem:
+    except (ToolError, ConfigurationError) as problem:
         return [wrong(STATE, "accounts", str(problem), "Check HANDRAIL_ACCOUNTS_URL.")]
     if not some:
         return [note(STATE, "accounts", "reached, and empty")]
