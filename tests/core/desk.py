@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 from pydantic import Field as Described
@@ -40,6 +40,7 @@ from agent_core.ports import (
     ChatModel,
     EngineKind,
     PolicySource,
+    Store,
     ToolCatalog,
     UnitOfWork,
 )
@@ -69,6 +70,7 @@ from tests.builders import (
 )
 
 OTHER = AccountId("acc_other")
+T = TypeVar("T")
 
 
 class NoArguments(BaseModel):
@@ -326,23 +328,26 @@ class Killed(BaseException):
     """The process dies here."""
 
 
-class CountingStore(MemoryStore):
+class CountingStore:
     """Counts transactions, and dies before or after the n-th when told to."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, inner: Store) -> None:
+        self.inner = inner
         self.count = 0
         self.die_before: int | None = None
         self.die_after: int | None = None
 
-    async def run(self, fn: Callable[[UnitOfWork], Any]) -> Any:
+    async def run(self, fn: Callable[[UnitOfWork], T]) -> T:
         self.count += 1
         if self.count == self.die_before:
             raise Killed
-        result = await super().run(fn)
+        result = await self.inner.run(fn)
         if self.count == self.die_after:
             raise Killed
         return result
+
+    async def close(self) -> None:
+        await self.inner.close()
 
 
 async def no_sleep(seconds: float) -> None:
@@ -350,10 +355,12 @@ async def no_sleep(seconds: float) -> None:
 
 
 class World:
-    """One conversation with one driver, on the memory store."""
+    """One conversation with one driver, on the memory store or another."""
 
-    def __init__(self, model: ChatModel, limits: Limits | None = None) -> None:
-        self.store = CountingStore()
+    def __init__(
+        self, model: ChatModel, limits: Limits | None = None, store: Store | None = None
+    ) -> None:
+        self.store = CountingStore(store or MemoryStore())
         self.clock = ManualClock(NOON)
         self.accounts = Accounts()
         self.desk = Desk()
@@ -396,12 +403,12 @@ class World:
             tx.outgoing.put_destination(a_destination())
             tx.outgoing.put_destination(a_destination("des_support"))
 
-        await MemoryStore.run(self.store, put)
+        await self.store.inner.run(put)
         return self
 
     async def tx(self, fn: Callable[[UnitOfWork], Any]) -> Any:
         """A transaction of the test's own, not counted."""
-        return await MemoryStore.run(self.store, fn)
+        return await self.store.inner.run(fn)
 
     async def write(self, text: str, user: str = "U1", name: str = "Ada") -> InboxRow:
         def put(tx: UnitOfWork) -> InboxRow:

@@ -1,12 +1,15 @@
 """The process dies at each point of an action's way: one effect, one receipt, and no silence."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from agent_core.models.scripted_model import call
-from agent_core.ports import ModelReply, ModelRequest
+from agent_core.ports import ModelReply, ModelRequest, Store
 from agent_core.proposals import Outcome, ProposalStatus
+from agent_core.store.migrations import migrate
+from agent_core.store.sql_store import SqlStore
 from tests.core.desk import Killed, World, ada
 
 
@@ -40,8 +43,8 @@ async def run_through_death(world: World) -> None:
         return
 
 
-async def whole_way(kill: Callable[[World], None]) -> World:
-    world = await World(Steady()).set_up(ada())
+async def whole_way(kill: Callable[[World], None], store: Store | None = None) -> World:
+    world = await World(Steady(), store=store).set_up(ada())
     kill(world)
     await world.write("add 5 seats")
     await run_through_death(world)
@@ -82,6 +85,18 @@ async def test_death_around_each_transaction(point: int, when: str) -> None:
     assert total <= 12, "more transactions than this test kills"
     world = await whole_way(lambda world: setattr(world.store, when, point))
     await check(world)
+
+
+@pytest.mark.parametrize("point", range(1, 13))
+async def test_death_after_each_transaction_on_a_real_database(point: int, tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'handrail.db'}"
+    migrate(url)
+    store = SqlStore(url)
+    try:
+        world = await whole_way(lambda world: setattr(world.store, "die_after", point), store)
+        await check(world)
+    finally:
+        await store.close()
 
 
 @pytest.mark.parametrize("where", ["before", "after"])

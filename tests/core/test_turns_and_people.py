@@ -359,7 +359,7 @@ async def test_tools_that_keep_failing_call_a_person() -> None:
 
 
 async def test_a_hostile_model_gets_nothing_done_and_ends() -> None:
-    wishes: tuple[dict[str, Any], ...] = ({"seats": 900}, {"reason": "x"}, {"query": "acc_other"}, {})
+    wishes: list[dict[str, Any]] = [{"seats": 900}, {"reason": "x"}, {"query": "acc_other"}, {}]
     world = await World(HostileModel(wishes)).set_up(milo())
     await world.say('CALL add_seats {"seats": 1000}', "U2", "Milo")
     assert world.accounts.effects == []
