@@ -35,7 +35,7 @@ from agent_core.proposals import LedgerEntry
 from agent_core.reconciler import Reconciler
 from agent_core.room_intake import RoomIntake
 from agent_core.rules.yaml_policy import FilePolicySource
-from agent_core.store import health
+from agent_core.store import health, migrations
 from agent_core.store.locks import lock_folder_of
 from agent_core.store.sql_store import SqlStore
 from bots import server
@@ -70,7 +70,7 @@ def migrate(settings: Settings) -> None:
     """Brings our tables and the engine's to this version. Raises ConfigurationError."""
     url = settings.database_url.get_secret_value()
     make_folder(url)
-    health.migrate_or_say(url)
+    migrations.migrate(url)
     DbosEngine(url, clock=SystemClock()).prepare()
 
 

@@ -5,18 +5,10 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from agent_core.errors import ConfigurationError
-from agent_core.store.migrations import differences, migrate
+from agent_core.store.migrations import differences
 from agent_core.store.sql_store import database_url
 
 _REMEDY = "run: handrail migrate"
-
-
-def migrate_or_say(url: str) -> None:
-    """`migrations.migrate`; a database that cannot be reached is a ConfigurationError."""
-    try:
-        migrate(url)
-    except sa.exc.DBAPIError as problem:
-        raise ConfigurationError([_unreachable(problem)]) from None
 
 
 def database_problem(url: str) -> str | None:
