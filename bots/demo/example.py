@@ -13,7 +13,7 @@ from playground import people
 PATIENCE_SECONDS: Final = 30.0
 _CHANNEL: Final = people.NORTHWIND_ROOM.channel_id
 _OWNER: Final = people.NORTHWIND_OWNER.user_id
-_QUESTION: Final = "How much of our plan have we used this month?"
+_QUESTION: Final = "What is our usage this month?"
 _WISH: Final = "Please add 1 seat."
 
 Json = dict[str, Any]

@@ -125,7 +125,7 @@ class RunningDemo:
 
 @contextmanager
 def running_demo(folder: Path, *options: str, **environ: str) -> Iterator[RunningDemo]:
-    """`handrail demo` on ports of its own, ready; ended as Ctrl-C ends it, and then nothing left."""
+    """`handrail demo` on ports of its own, ready; ended as Ctrl-C ends it."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(_OWN)}
     words = ("--port", "0", "--no-browser", "--no-example", "--json", "--data", str(folder))
     process = subprocess.Popen(
