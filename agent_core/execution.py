@@ -234,6 +234,9 @@ class Execution:
 
     async def _resume(self, live: LiveTurn, found: _Found, entry: LedgerEntry) -> None:
         """Found in the ledger: asked about by its key, and called again only if it never was."""
+        if entry.outcome is Outcome.UNKNOWN:
+            await self._ask_after_doubt(live, found, entry)
+            return
         if entry.outcome is not None:
             content = {"status": entry.outcome.value, "result": entry.content or {}}
             await self._note(live, found.proposal, content)
@@ -243,22 +246,48 @@ class Execution:
             ran = Ran(outcome=Outcome.UNKNOWN, reason="The agent stopped before an answer came.")
         await self._settle(live, found, ran)
 
+    async def _ask_after_doubt(self, live: LiveTurn, found: _Found, entry: LedgerEntry) -> None:
+        """Asked for again while its outcome is unknown: the provider is asked, nothing is done."""
+        ran = await self._looked_up(live, found, entry)
+        if ran is not None:
+            await self._settle(live, found, ran)
+            return
+
+        def write(boundary: Boundary) -> None:
+            proposal = found.proposal
+            boundary.post(
+                f"unknown:{proposal.id}:{boundary.live.turn.id}",
+                cards.notice(
+                    f"“{proposal.title}” was started before, and it is not certain yet whether it "
+                    "happened. It is not done again until a person has checked."
+                ),
+            )
+            content = {"status": "outcome_unknown", "card": "shown"}
+            boundary.note(Kind.EXECUTED, _noted(proposal, content))
+
+        await commit(self._services, live, write, claims=False, always=True)
+
     async def _asked_about(self, live: LiveTurn, found: _Found, entry: LedgerEntry) -> Ran | None:
+        """What became of an action that was begun; run now if it never reached the provider."""
+        ran = await self._looked_up(live, found, entry)
+        if ran is None or ran.outcome is not Outcome.FAILED or found.tool is None:
+            return ran
+        context = replace(
+            self._context(live, found),
+            key=str(entry.key),
+            expected_version=found.proposal.version,
+        )
+        return await self._runner.act(found.tool, context, checked(found.tool, entry.arguments))
+
+    async def _looked_up(self, live: LiveTurn, found: _Found, entry: LedgerEntry) -> Ran | None:
         if found.tool is None:
             return None
         try:
             arguments = checked(found.tool, entry.arguments)
         except ToolError:
             return None  # the tool has changed since: only a person can tell
-        context = replace(
-            self._context(live, found),
-            key=str(entry.key),
-            expected_version=found.proposal.version,
-        )
-        ran = await self._runner.look_up(found.tool, context, arguments)
-        if ran is not None and ran.outcome is Outcome.FAILED:
-            return await self._runner.act(found.tool, context, arguments)
-        return ran
+        context = replace(self._context(live, found), key=str(entry.key))
+        return await self._runner.look_up(found.tool, context, arguments)
 
     # --- its end ----------------------------------------------------------------------------
 
@@ -271,11 +300,12 @@ class Execution:
             if entry is None:
                 raise AssertionError("an action ran without its intent")
             settled = _settled(entry, ran, boundary)
-            if entry.outcome is None:
+            if entry.outcome in (None, Outcome.UNKNOWN):
                 tx.ledger.settle(settled)
+            after_doubt = ":known" if entry.outcome is Outcome.UNKNOWN else ""
             proposal = tx.proposals.get(found.proposal.id) or found.proposal
             message = cards.receipt_message(settled, proposal.account_name)
-            boundary.post(f"receipt:{settled.key}", message)
+            boundary.post(f"receipt:{settled.key}{after_doubt}", message)
             self._redraw(boundary, proposal, settled)
             content = {"status": ran.outcome.value, **_said(settled)}
             boundary.note(

@@ -199,15 +199,8 @@ def _as_the_ledger_says(boundary: Boundary, proposal: Proposal, base: Json) -> C
     entry = boundary.tx.ledger.get(proposal.id)
     if entry is None or entry.outcome is None:
         return Considered(content={**base, "status": "running"}, run=proposal.id)
-    if entry.outcome is Outcome.UNKNOWN:
-        boundary.post(
-            f"unknown:{proposal.id}:{boundary.live.turn.id}",
-            cards.notice(
-                f"“{proposal.title}” was started before, and it is not certain yet whether it "
-                "happened. It is not done again until a person has checked."
-            ),
-        )
-        return Considered(content={**base, "status": "outcome_unknown"}, told=True)
+    if entry.outcome is Outcome.UNKNOWN:  # the provider may know by now: it is asked again
+        return Considered(content={**base, "status": "outcome_unknown"}, run=proposal.id)
     return Considered(
         content={**base, "status": entry.outcome.value, "result": entry.content or {}}, told=True
     )

@@ -306,6 +306,34 @@ async def test_an_outcome_that_nobody_can_tell_calls_a_person() -> None:
     assert not await world.unfinished()
 
 
+@pytest.mark.parametrize("happened", [True, False])
+async def test_an_unknown_outcome_is_looked_up_when_it_is_asked_for_again(happened: bool) -> None:
+    script = [ADD, says(""), ADD, says("Fine."), *([] if happened else [ADD, says("")])]
+    world = await World(ScriptModel(script)).set_up(ada())
+    await world.say("add 5 seats")
+    [proposal] = await world.proposals()
+    await world.confirm(proposal)
+    where = "after" if happened else "before"
+    world.accounts.fault = raises(ActionOutcomeUnknown("dropped"), where, "look_up")
+    await world.run()
+
+    def back(tx: UnitOfWork) -> None:
+        conversation = tx.conversations.get(proposal.conversation_id)
+        assert conversation is not None
+        moved = conversation.moved(ConversationStatus.WITH_AGENT)
+        tx.conversations.save(moved, expected_epoch=conversation.epoch)
+
+    await world.tx(back)
+    world.accounts.fault = None
+    await world.say("add 5 seats")
+    said = (await world.texts())[-2]
+    assert said.startswith("Done: Added 5 seats" if happened else "Not done: Add 5 seats")
+    assert len(world.accounts.effects) == int(happened)
+    if not happened:
+        await world.say("then please add 5 seats now")
+        assert len(await world.proposals()) == 2
+
+
 async def test_the_receipt_stands_alone_when_the_model_fails_after_it() -> None:
     world = await confirmed(ModelUnavailable("down"))
     await world.run()
