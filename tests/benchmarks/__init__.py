@@ -1,0 +1,1 @@
+"""Measures this project beside others, as ratios in one run: `make bench`."""
