@@ -6,6 +6,7 @@ import pytest
 
 from agent_core.errors import ConfigurationError
 from agent_core.messages import Platform
+from bots.setting_names import VARIABLES
 from bots.setting_values import TeamsAppType
 from bots.settings import OPENAI_MODEL, Settings, misspelt
 
@@ -15,6 +16,15 @@ TEAMS = {
     "MICROSOFT_APP_PASSWORD": "s3cret-password",
     "MICROSOFT_APP_TENANT_ID": "BBBB-2",
 }
+
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_the_pages_name_every_variable() -> None:
+    for page in (".env.example", "docs/configuration.md", "docs/architecture.md"):
+        text = (ROOT / page).read_text(encoding="utf-8")
+        assert [name for name in VARIABLES if name not in text] == [], page
 
 
 def mistakes(environ: dict[str, str], *, serve_on: str | None = None) -> list[str]:
