@@ -1,44 +1,42 @@
 """Carries out a decided proposal, once: judged again, written down, called, settled, told."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 
 from agent_core import cards
 from agent_core.boundary import Boundary, commit
 from agent_core.conversation import ConversationStatus
+from agent_core.decided import (
+    Found,
+    asks_more,
+    authority,
+    executed_body,
+    intent_of,
+    not_run_body,
+    said_of,
+    settled_entry,
+    twins_of,
+    wish_of,
+)
 from agent_core.directory import requester_of
 from agent_core.entering import asked_text
 from agent_core.errors import ToolError
 from agent_core.escalations import EscalationReason, Priority
 from agent_core.live_turn import LiveTurn
 from agent_core.messages import Participant
-from agent_core.people import Requester
-from agent_core.policy import ApprovalNeed, Decision, Ruling
+from agent_core.policy import Decision, Ruling
 from agent_core.proposals import (
     LedgerEntry,
     Outcome,
     Proposal,
     ProposalId,
     ProposalStatus,
-    fingerprint,
 )
-from agent_core.proposing import Wish, judge, lacks_standing, new_proposal, put, same_effect
+from agent_core.proposing import judge, lacks_standing, new_proposal, put, same_effect
 from agent_core.services import Services
 from agent_core.tool_runner import Ran, ToolRunner, checked
 from agent_core.tooling import Json, Preview, Tool, ToolContext
 from agent_core.turn import Kind
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Found:
-    """A proposal as it stands when its turn comes to run it."""
-
-    proposal: Proposal
-    tool: Tool | None
-    requester: Requester
-    approver: Requester | None
-    entry: LedgerEntry | None
 
 
 class Execution:
@@ -60,15 +58,17 @@ class Execution:
         else:
             await self._begin(live, found)
 
-    async def _find(self, live: LiveTurn, proposal_id: ProposalId) -> _Found | None:
-        found: list[_Found] = []
+    async def _find(self, live: LiveTurn, proposal_id: ProposalId) -> Found | None:
+        found: list[Found] = []
 
         def look(boundary: Boundary) -> None:
             found.clear()
             tx = boundary.tx
             proposal = tx.proposals.get(proposal_id)
             if proposal is None:
-                boundary.note(Kind.EXECUTED, _body(str(proposal_id), "", {"status": "gone"}, ""))
+                boundary.note(
+                    Kind.EXECUTED, executed_body(str(proposal_id), "", {"status": "gone"}, "")
+                )
                 return
             author = Participant(identity=proposal.requester, name=proposal.requester_name)
             approver = None
@@ -77,7 +77,7 @@ class Execution:
                     tx, Participant(identity=proposal.approver, name=proposal.approver_name)
                 )
             found.append(
-                _Found(
+                Found(
                     proposal=proposal,
                     tool=self._services.catalog.get(proposal.tool),
                     requester=requester_of(tx, author),
@@ -93,13 +93,15 @@ class Execution:
         """Nothing to run."""
 
         def write(boundary: Boundary) -> None:
-            boundary.note(Kind.EXECUTED, _body(str(proposal.id), proposal.title, content, "none"))
+            boundary.note(
+                Kind.EXECUTED, executed_body(str(proposal.id), proposal.title, content, "none")
+            )
 
         await commit(self._services, live, write, claims=False, always=True)
 
     # --- a fresh one ------------------------------------------------------------------------
 
-    async def _begin(self, live: LiveTurn, found: _Found) -> None:
+    async def _begin(self, live: LiveTurn, found: Found) -> None:
         tool, proposal = found.tool, found.proposal
         if tool is None:
             await self._drop(live, proposal, "This action is no longer offered.")
@@ -122,7 +124,7 @@ class Execution:
             ran = await self._runner.act(tool, context, arguments)
             await self._settle(live, found, ran)
 
-    def _context(self, live: LiveTurn, found: _Found) -> ToolContext:
+    def _context(self, live: LiveTurn, found: Found) -> ToolContext:
         return ToolContext(
             account_id=found.proposal.account_id,
             requester=found.requester,
@@ -130,12 +132,12 @@ class Execution:
             now=self._services.clock.now(),
         )
 
-    def _intend(self, boundary: Boundary, found: _Found, tool: Tool, preview: Preview) -> bool:
+    def _intend(self, boundary: Boundary, found: Found, tool: Tool, preview: Preview) -> bool:
         """Uses the yes and writes the intent, if everything still holds; else says what changed."""
         tx = boundary.tx
         proposal = tx.proposals.get(found.proposal.id) or found.proposal
         if proposal.status is not ProposalStatus.DECIDED:
-            boundary.note(Kind.EXECUTED, _noted(proposal, {"status": proposal.status.value}))
+            boundary.note(Kind.EXECUTED, not_run_body(proposal, {"status": proposal.status.value}))
             return False
         obstacle = self._obstacle(boundary, found, tool, preview)
         if obstacle is not None:
@@ -147,16 +149,16 @@ class Execution:
             )
             return False
         ruling = self._ruling(boundary, found, tool, preview)
-        if _asks_more(ruling, proposal):
+        if asks_more(ruling, proposal):
             self._show_anew(boundary, found, tool, preview, "Policy asks for one more yes.")
             return False
         consumed = replace(proposal, status=ProposalStatus.CONSUMED, version=preview.version)
         tx.proposals.save(consumed, expected=ProposalStatus.DECIDED)
-        tx.ledger.intend(_intent(boundary, found, proposal))
+        tx.ledger.intend(intent_of(boundary, found, proposal))
         return True
 
     def _obstacle(
-        self, boundary: Boundary, found: _Found, tool: Tool, preview: Preview
+        self, boundary: Boundary, found: Found, tool: Tool, preview: Preview
     ) -> str | None:
         """Why it may not run any more, in a sentence; None if it may."""
         proposal, conversation = found.proposal, boundary.conversation
@@ -166,7 +168,7 @@ class Execution:
         by_people = conversation.status is ConversationStatus.WITH_SUPPORT
         if by_people and proposal.approved_at is None:
             return "The support team has taken over, so this is left to them."
-        actor = _authority(found)
+        actor = authority(found)
         if lacks_standing(tool, actor, proposal.account_id, conversation.audience):
             return f"{actor.name} has no role in this account any more."
         ruling = self._ruling(boundary, found, tool, preview)
@@ -174,11 +176,11 @@ class Execution:
             return ruling.reason
         return None
 
-    def _ruling(self, boundary: Boundary, found: _Found, tool: Tool, preview: Preview) -> Ruling:
-        return judge(boundary, _wish(found.proposal, tool, preview), _authority(found))
+    def _ruling(self, boundary: Boundary, found: Found, tool: Tool, preview: Preview) -> Ruling:
+        return judge(boundary, wish_of(found.proposal, tool, preview), authority(found))
 
     def _show_anew(
-        self, boundary: Boundary, found: _Found, tool: Tool, preview: Preview, why: str
+        self, boundary: Boundary, found: Found, tool: Tool, preview: Preview, why: str
     ) -> None:
         """The yes was for something else: it ends, and what would happen now is shown."""
         tx, proposal = boundary.tx, found.proposal
@@ -186,15 +188,17 @@ class Execution:
         expired = replace(proposal, status=ProposalStatus.EXPIRED)
         tx.proposals.save(expired, expected=ProposalStatus.DECIDED)
         self._redraw(boundary, expired)
-        wish = _wish(proposal, tool, preview)
-        fresh = new_proposal(boundary, wish, ruling, _twins(boundary, wish), _authority(found))
+        wish = wish_of(proposal, tool, preview)
+        fresh = new_proposal(boundary, wish, ruling, twins_of(boundary, wish), authority(found))
         if fresh.status is ProposalStatus.DECIDED:  # policy asks for no yes; a person gave one
             fresh = replace(
                 fresh, status=ProposalStatus.AWAITING_CONFIRMATION, needs_confirmation=True
             )
         fresh = replace(fresh, notes=(why, *fresh.notes))
         considered = put(boundary, fresh)
-        boundary.note(Kind.EXECUTED, _noted(proposal, {"changed": why, "now": considered.content}))
+        boundary.note(
+            Kind.EXECUTED, not_run_body(proposal, {"changed": why, "now": considered.content})
+        )
 
     async def _drop(self, live: LiveTurn, proposal: Proposal, why: str) -> None:
         def end(boundary: Boundary) -> None:
@@ -217,7 +221,7 @@ class Execution:
                 ask_support=boundary.conversation.status is ConversationStatus.WITH_AGENT,
             ),
         )
-        boundary.note(Kind.EXECUTED, _noted(proposal, {"status": "not_run", "reason": why}))
+        boundary.note(Kind.EXECUTED, not_run_body(proposal, {"status": "not_run", "reason": why}))
 
     def _redraw(
         self, boundary: Boundary, proposal: Proposal, entry: LedgerEntry | None = None
@@ -232,7 +236,7 @@ class Execution:
 
     # --- one that was begun -----------------------------------------------------------------
 
-    async def _resume(self, live: LiveTurn, found: _Found, entry: LedgerEntry) -> None:
+    async def _resume(self, live: LiveTurn, found: Found, entry: LedgerEntry) -> None:
         """Found in the ledger: asked about by its key, and called again only if it never was."""
         if entry.outcome is Outcome.UNKNOWN:
             await self._ask_after_doubt(live, found, entry)
@@ -246,7 +250,7 @@ class Execution:
             ran = Ran(outcome=Outcome.UNKNOWN, reason="The agent stopped before an answer came.")
         await self._settle(live, found, ran)
 
-    async def _ask_after_doubt(self, live: LiveTurn, found: _Found, entry: LedgerEntry) -> None:
+    async def _ask_after_doubt(self, live: LiveTurn, found: Found, entry: LedgerEntry) -> None:
         """Asked for again while its outcome is unknown: the provider is asked, nothing is done."""
         ran = await self._looked_up(live, found, entry)
         if ran is not None:
@@ -263,11 +267,11 @@ class Execution:
                 ),
             )
             content = {"status": "outcome_unknown", "card": "shown"}
-            boundary.note(Kind.EXECUTED, _noted(proposal, content))
+            boundary.note(Kind.EXECUTED, not_run_body(proposal, content))
 
         await commit(self._services, live, write, claims=False, always=True)
 
-    async def _asked_about(self, live: LiveTurn, found: _Found, entry: LedgerEntry) -> Ran | None:
+    async def _asked_about(self, live: LiveTurn, found: Found, entry: LedgerEntry) -> Ran | None:
         """What became of an action that was begun; run now if it never reached the provider."""
         ran = await self._looked_up(live, found, entry)
         if ran is None or ran.outcome is not Outcome.FAILED or found.tool is None:
@@ -279,7 +283,7 @@ class Execution:
         )
         return await self._runner.act(found.tool, context, checked(found.tool, entry.arguments))
 
-    async def _looked_up(self, live: LiveTurn, found: _Found, entry: LedgerEntry) -> Ran | None:
+    async def _looked_up(self, live: LiveTurn, found: Found, entry: LedgerEntry) -> Ran | None:
         if found.tool is None:
             return None
         try:
@@ -291,7 +295,7 @@ class Execution:
 
     # --- its end ----------------------------------------------------------------------------
 
-    async def _settle(self, live: LiveTurn, found: _Found, ran: Ran) -> None:
+    async def _settle(self, live: LiveTurn, found: Found, ran: Ran) -> None:
         """Outcome, receipt, and, where nobody can tell, a person: in one transaction."""
 
         def write(boundary: Boundary) -> None:
@@ -299,7 +303,7 @@ class Execution:
             entry = tx.ledger.get(found.proposal.id)
             if entry is None:
                 raise AssertionError("an action ran without its intent")
-            settled = _settled(entry, ran, boundary)
+            settled = settled_entry(entry, ran, boundary)
             if entry.outcome in (None, Outcome.UNKNOWN):
                 tx.ledger.settle(settled)
             after_doubt = ":known" if entry.outcome is Outcome.UNKNOWN else ""
@@ -307,16 +311,16 @@ class Execution:
             message = cards.receipt_message(settled, proposal.account_name)
             boundary.post(f"receipt:{settled.key}{after_doubt}", message)
             self._redraw(boundary, proposal, settled)
-            content = {"status": ran.outcome.value, **_said(settled)}
+            content = {"status": ran.outcome.value, **said_of(settled)}
             boundary.note(
-                Kind.EXECUTED, _body(str(proposal.id), proposal.title, content, ran.outcome)
+                Kind.EXECUTED, executed_body(str(proposal.id), proposal.title, content, ran.outcome)
             )
             if ran.outcome is Outcome.UNKNOWN:
                 self._call_for_help(boundary, found, settled)
 
         await commit(self._services, live, write, claims=False, always=True)
 
-    def _call_for_help(self, boundary: Boundary, found: _Found, entry: LedgerEntry) -> None:
+    def _call_for_help(self, boundary: Boundary, found: Found, entry: LedgerEntry) -> None:
         title = found.proposal.title
         amount = f" ({cards.money_text(entry.amount)})" if entry.amount else ""
         self._services.desk.open(
@@ -334,91 +338,3 @@ class Execution:
             at=boundary.at,
         )
         boundary.note(Kind.ESCALATED, {"reason": EscalationReason.UNKNOWN_OUTCOME.value})
-
-
-# --- values -----------------------------------------------------------------------------------
-
-
-def _authority(found: _Found) -> Requester:
-    """Whose rights count: an approver with a role in the account, as of now, else the requester."""
-    need, approver = found.proposal.approval, found.approver
-    by_role = need is not None and bool(need.roles)
-    if by_role and approver is not None and need is not None:
-        role = approver.role_in(found.proposal.account_id)
-        if role in need.roles:
-            return approver
-    return found.requester
-
-
-def _asks_more(ruling: Ruling, proposal: Proposal) -> bool:
-    """Policy now wants a yes that this proposal does not have."""
-    if ruling.decision is Decision.APPROVE:
-        need = ruling.approval or ApprovalNeed()
-        given = proposal.approval or ApprovalNeed()
-        approved = proposal.approved_at is not None
-        return not approved or not (
-            given.roles & need.roles or given.capabilities & need.capabilities
-        )
-    yes = proposal.confirmed_at is not None or proposal.approved_at is not None
-    return ruling.decision is Decision.CONFIRM and not yes
-
-
-def _wish(proposal: Proposal, tool: Tool, preview: Preview) -> Wish:
-    return Wish(
-        tool=tool,
-        preview=preview,
-        account_id=proposal.account_id,
-        account_name=proposal.account_name,
-    )
-
-
-def _twins(boundary: Boundary, wish: Wish) -> Sequence[Proposal]:
-    key = fingerprint(wish.account_id, wish.tool.name, wish.preview.arguments)
-    return boundary.tx.proposals.twins(wish.account_id, key)
-
-
-def _intent(boundary: Boundary, found: _Found, proposal: Proposal) -> LedgerEntry:
-    return LedgerEntry(
-        key=proposal.id,
-        conversation_id=proposal.conversation_id,
-        account_id=proposal.account_id,
-        tool=proposal.tool,
-        arguments=proposal.arguments,
-        amount=proposal.amount,
-        requester=proposal.requester,
-        person_id=found.requester.person.id if found.requester.person else None,
-        intended_at=boundary.at,
-        title=proposal.title,
-    )
-
-
-def _settled(entry: LedgerEntry, ran: Ran, boundary: Boundary) -> LedgerEntry:
-    result = ran.result
-    return replace(
-        entry,
-        outcome=ran.outcome,
-        settled_at=boundary.at,
-        title=(result.title if result else "") or entry.title,
-        fields=result.fields if result else (),
-        content=result.content if result else None,
-        reason=ran.reason,
-    )
-
-
-def _said(entry: LedgerEntry) -> Json:
-    if entry.outcome is Outcome.SUCCEEDED:
-        return {"result": entry.content or {}, "receipt": "posted"}
-    return {"reason": entry.reason, "receipt": "posted"}
-
-
-def _body(proposal: str, title: str, content: Json, outcome: str) -> Json:
-    return {
-        "proposal": proposal,
-        "title": title,
-        "content": dict(content),
-        "outcome": str(outcome),
-    }
-
-
-def _noted(proposal: Proposal, content: Json) -> Json:
-    return _body(str(proposal.id), proposal.title, content, "not_run")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from agent_core.context import CONTEXT, REQUESTER
+from agent_core.models.account_names import account_in
 from agent_core.models.meaning import Ask, Meaning, NotUnderstood, Person, Say, Wish
 from agent_core.models.scripted_model import LABEL
 from agent_core.models.slots import number_in
@@ -27,15 +28,6 @@ _CORRECTION: Final = re.compile(
 )
 WHICH_ACCOUNT: Final = "Which account is this about? Please give me its exact name or id."
 _STAFF: Final = "staff of the vendor"
-_STOP: Final = frozenset(
-    re.split(
-        r"\s+",
-        "us me our my you your the a an it them him her this that these those all now today "
-        "tomorrow next last month year week week's account accounts team business starter plan "
-        "plans seats seat invoice invoices usage status members support please everyone "
-        "everybody someone somebody",
-    )
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -305,36 +297,6 @@ def _replanned(scene: _Scene) -> list[str]:
 def _may_name_accounts(scene: _Scene) -> bool:
     """Staff; and people in a direct chat whose account is not clear."""
     return scene.facts.get("standing") == _STAFF or scene.facts.get("account") == "none yet"
-
-
-_AFTER: Final = re.compile(
-    r"\b(?:for|on|of|at|from|customer|account)\s+(?:the\s+)?(?:account\s+|customer\s+)?(?:of\s+)?"
-    r"((?:[\w&.-]+)(?:\s+(?:[A-Z][\w&.-]*))*)(?:['’]s\b)?"
-)
-_LEADING: Final = re.compile(r"^\W*([A-Z][\w&-]*(?:\s+[A-Z][\w&-]*)*)\s*[:,–-]\s+\S")
-_OWNING: Final = re.compile(
-    r"\b([A-Z][\w&-]*(?:\s+[A-Z][\w&-]*)*)['’]s?\s+(?:account|plan|invoices|usage|seats|members|subscription|billing)"
-)
-_SUBJECT: Final = re.compile(r"\b(?:is|does|has|did|do)\s+([A-Z][\w&-]*(?:\s+[A-Z][\w&-]*)*)\b")
-
-
-def account_in(text: str) -> str | None:
-    """The account that these words name, as written; None where they name none."""
-    for pattern in (_LEADING, _OWNING, _AFTER, _SUBJECT):
-        for name in reversed(pattern.findall(text)):
-            words = name.strip(" .,!?").split()
-            if words and words[0].casefold() not in _STOP and not _is_no_account(name):
-                return " ".join(words)
-    return None
-
-
-def _is_no_account(name: str) -> bool:
-    low = name.casefold()
-    return bool(
-        re.match(r"inv[-\s]?\d|\d|[$€£]|please|hi\b|hello|hey|thanks|ok\b", low)
-        or "@" in name
-        or number_in(name) is not None
-    )
 
 
 def _waits_for_account(scene: _Scene) -> bool:

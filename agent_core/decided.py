@@ -1,0 +1,108 @@
+"""A decided proposal as it is found when its turn comes, and the values that follow from it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from agent_core.boundary import Boundary
+from agent_core.people import Requester
+from agent_core.policy import ApprovalNeed, Decision, Ruling
+from agent_core.proposals import LedgerEntry, Outcome, Proposal, fingerprint
+from agent_core.proposing import Wish
+from agent_core.tool_runner import Ran
+from agent_core.tooling import Json, Preview, Tool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """A proposal as it stands when its turn comes to run it."""
+
+    proposal: Proposal
+    tool: Tool | None
+    requester: Requester
+    approver: Requester | None
+    entry: LedgerEntry | None
+
+
+def authority(found: Found) -> Requester:
+    """Whose rights count: an approver with a role in the account, as of now, else the requester."""
+    need, approver = found.proposal.approval, found.approver
+    by_role = need is not None and bool(need.roles)
+    if by_role and approver is not None and need is not None:
+        role = approver.role_in(found.proposal.account_id)
+        if role in need.roles:
+            return approver
+    return found.requester
+
+
+def asks_more(ruling: Ruling, proposal: Proposal) -> bool:
+    """Policy now wants a yes that this proposal does not have."""
+    if ruling.decision is Decision.APPROVE:
+        need = ruling.approval or ApprovalNeed()
+        given = proposal.approval or ApprovalNeed()
+        approved = proposal.approved_at is not None
+        return not approved or not (
+            given.roles & need.roles or given.capabilities & need.capabilities
+        )
+    yes = proposal.confirmed_at is not None or proposal.approved_at is not None
+    return ruling.decision is Decision.CONFIRM and not yes
+
+
+def wish_of(proposal: Proposal, tool: Tool, preview: Preview) -> Wish:
+    return Wish(
+        tool=tool,
+        preview=preview,
+        account_id=proposal.account_id,
+        account_name=proposal.account_name,
+    )
+
+
+def twins_of(boundary: Boundary, wish: Wish) -> Sequence[Proposal]:
+    key = fingerprint(wish.account_id, wish.tool.name, wish.preview.arguments)
+    return boundary.tx.proposals.twins(wish.account_id, key)
+
+
+def intent_of(boundary: Boundary, found: Found, proposal: Proposal) -> LedgerEntry:
+    return LedgerEntry(
+        key=proposal.id,
+        conversation_id=proposal.conversation_id,
+        account_id=proposal.account_id,
+        tool=proposal.tool,
+        arguments=proposal.arguments,
+        amount=proposal.amount,
+        requester=proposal.requester,
+        person_id=found.requester.person.id if found.requester.person else None,
+        intended_at=boundary.at,
+        title=proposal.title,
+    )
+
+
+def settled_entry(entry: LedgerEntry, ran: Ran, boundary: Boundary) -> LedgerEntry:
+    result = ran.result
+    return replace(
+        entry,
+        outcome=ran.outcome,
+        settled_at=boundary.at,
+        title=(result.title if result else "") or entry.title,
+        fields=result.fields if result else (),
+        content=result.content if result else None,
+        reason=ran.reason,
+    )
+
+
+def said_of(entry: LedgerEntry) -> Json:
+    if entry.outcome is Outcome.SUCCEEDED:
+        return {"result": entry.content or {}, "receipt": "posted"}
+    return {"reason": entry.reason, "receipt": "posted"}
+
+
+def executed_body(proposal: str, title: str, content: Json, outcome: str) -> Json:
+    return {
+        "proposal": proposal,
+        "title": title,
+        "content": dict(content),
+        "outcome": str(outcome),
+    }
+
+
+def not_run_body(proposal: Proposal, content: Json) -> Json:
+    return executed_body(str(proposal.id), proposal.title, content, "not_run")
