@@ -165,9 +165,14 @@ function drawRequest(request) {
     request.answer ? h("pre", {}, h("code", {}, pretty(request.answer))) : null,
     h("h4", {}, "Headers"),
     pairs(Object.entries(request.headers)),
+    request.claims ? [h("h4", {}, "What the signed token says"), pairs(claims(request.claims))] : null,
     h("h4", {}, "Body"),
     h("pre", {}, h("code", {}, body)),
   );
+}
+
+function claims(given) {
+  return Object.entries(given).map(([name, value]) => [name, typeof value === "object" ? JSON.stringify(value) : value]);
 }
 
 function pretty(text) {

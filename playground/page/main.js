@@ -15,10 +15,10 @@ const GLOBEX = "C0GLOBEX";
 const SUPPORT = "C0SUPPORT";
 const INTERNAL = "C0INTERNAL";
 
-function slackPane(source, id, title, rooms, person, { direct = true } = {}) {
+function slackPane(source, id, title, rooms, person) {
   const choices = rooms.map((key) => ({ key, label: source.roomName(key) }));
-  if (direct) choices.push({ key: DIRECT, label: `Direct chat with ${source.botName}` });
-  return new Pane({ id, title, source, choices, home: rooms[0], person });
+  choices.push({ key: DIRECT, label: `Direct chat with ${source.botName}` });
+  return new Pane({ id, title, short: title.split(" ")[0], source, choices, home: rooms[0], person });
 }
 
 function teamsPanes(source, supportIsHere) {
@@ -26,7 +26,7 @@ function teamsPanes(source, supportIsHere) {
   const channel = rooms.find((room) => room.kind === "channel");
   const named = (list) => list.map((room) => ({ key: room.id, label: source.roomName(room.id) }));
   const direct = { key: DIRECT, label: `Chat with ${source.botName}` };
-  const staff = { id: "teams", title: "Acme staff", source, choices: [direct, ...named(rooms)], person: "sam" };
+  const staff = { id: "teams", title: "Acme staff", short: "Staff", source, choices: [direct, ...named(rooms)], person: "sam" };
   const panes = [new Pane(staff)];
   if (supportIsHere) {
     panes.push(new Pane({ id: "support", title: "Support", source, choices: named([channel]), person: "rita" }));

@@ -3,7 +3,9 @@
 import { h, toast } from "./dom.js";
 import { avatar } from "./parts.js";
 
-const EMOJI = { "+1": "👍", thumbsup: "👍", white_check_mark: "✅", eyes: "👀", heart: "❤️" };
+const WORDS = { "+1": "thumbs up", thumbsup: "thumbs up" };
+const SVG = "http://www.w3.org/2000/svg";
+const THUMB = "M2 9h3v8H2zM7 17V9l3.2-6.4c1.3 0 2 .9 1.8 2.2L11.5 8H17a1.5 1.5 0 0 1 1.5 1.8l-1.2 6A1.5 1.5 0 0 1 15.8 17z";
 
 /** An article for a message of a source; `hands`: {person(), react(id)}. */
 export function drawMessage(message, hands) {
@@ -22,8 +24,9 @@ export function drawMessage(message, hands) {
       heading(message),
       message.isPrivate ? h("p", { class: "private-mark" }, "Only visible to you") : null,
       h("div", { class: "message-body" }, body),
-      footing(message, hands),
+      footing(message),
     ),
+    reactButton(message, hands),
   );
 }
 
@@ -39,25 +42,41 @@ function heading(message) {
   );
 }
 
-function footing(message, hands) {
-  const found = message.reactions.map((r) =>
-    h("span", { class: "reaction" }, `${EMOJI[r.name] || r.name} ${r.count}`, h("span", { class: "unseen" }, " reactions")),
+function footing(message) {
+  if (!message.reactions.length) return null;
+  const drawn = message.reactions.map((reaction) => {
+    const words = WORDS[reaction.name] || reaction.name.replaceAll("_", " ");
+    const picture = WORDS[reaction.name] ? [thumb(), h("span", { class: "unseen" }, words)] : words;
+    return h("span", { class: "reaction" }, picture, ` ${reaction.count}`);
+  });
+  return h("footer", { class: "message-foot" }, drawn);
+}
+
+function reactButton(message, hands) {
+  if (message.author.kind !== "agent" || message.isPrivate || message.deleted) return null;
+  return h(
+    "button",
+    {
+      type: "button",
+      class: "react",
+      "aria-label": `React with thumbs up to ${message.author.name}, ${clock(message.at)}`,
+      "data-focus": `react-${message.id}`,
+      on: { click: (event) => busy(event.currentTarget, () => hands.react(message.id)) },
+    },
+    thumb(),
   );
-  const can = message.author.kind === "agent" && !message.isPrivate && !message.deleted;
-  const react = can
-    ? h(
-        "button",
-        {
-          type: "button",
-          class: "react",
-          "aria-label": `React with thumbs up to ${message.author.name}, ${clock(message.at)}`,
-          "data-focus": `react-${message.id}`,
-          on: { click: (event) => busy(event.currentTarget, () => hands.react(message.id)) },
-        },
-        "👍",
-      )
-    : null;
-  return found.length || react ? h("footer", { class: "message-foot" }, found, react) : null;
+}
+
+function thumb() {
+  const picture = document.createElementNS(SVG, "svg");
+  const path = document.createElementNS(SVG, "path");
+  for (const [name, value] of [["viewBox", "0 0 20 20"], ["class", "icon"], ["aria-hidden", "true"]]) {
+    picture.setAttribute(name, value);
+  }
+  path.setAttribute("d", THUMB);
+  path.setAttribute("fill", "currentColor");
+  picture.append(path);
+  return picture;
 }
 
 function clock(at) {

@@ -16,12 +16,13 @@ export class Pane {
   #replying = new Map();
 
   /**
-   * `choices`: [{key, label}] of rooms, the first is shown; `home`: the room whose people can be
+   * `short`: the title for a narrow tab; `choices`: [{key, label}] of rooms, the first is shown; `home`: the room whose people can be
    * "you" where the choice is a direct chat; `person`: key of who one is at first.
    */
-  constructor({ id, title, source, choices, home, person }) {
+  constructor({ id, title, short = title, source, choices, home, person }) {
     this.id = id;
     this.title = title;
+    this.short = short;
     this.#source = source;
     this.#choice = choices[0].key;
     this.#people = () => source.people(home ?? this.#roomId);
@@ -82,7 +83,7 @@ export class Pane {
         h(
           "div",
           { class: "pane-picks" },
-          h("div", {}, h("label", { for: roomId }, "Where"), this.roomSelect),
+          h("div", {}, h("label", { for: roomId }, `Where in ${platform}`), this.roomSelect),
           h("div", {}, h("label", { for: personId }, "You are"), this.personSelect),
         ),
       ),

@@ -74,14 +74,14 @@ function fromSlack(delivery, url) {
 }
 
 function fromTeams(delivery) {
-  const claims = delivery.claims ? { "Token’s claims": JSON.stringify(delivery.claims) } : {};
   return {
     id: `teams-${delivery.id}`,
     platform: "Teams",
     label: `${delivery.name || delivery.activityType}${delivery.attempt > 1 ? `, repeated (${delivery.attempt - 1})` : ""}`,
     at: Date.parse(delivery.at),
     url: `POST ${delivery.url}`,
-    headers: { ...delivery.headers, ...claims },
+    headers: delivery.headers,
+    claims: delivery.claims,
     body: typeof delivery.body === "string" ? decoded(delivery.body) : delivery.body,
     status: delivery.status,
     problem: delivery.error,

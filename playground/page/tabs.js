@@ -11,7 +11,7 @@ export function joinTabs(panes) {
     const mark = h("span", { class: "tab-news", hidden: true }, "new");
     const props = { type: "button", role: "tab", id: `tab-${pane.id}`, "aria-controls": `pane-${pane.id}` };
     const on = { click: () => select(pane.id), keydown: onKey };
-    return { id: pane.id, mark, button: h("button", { ...props, class: "tab", on }, pane.title, mark) };
+    return { id: pane.id, mark, button: h("button", { ...props, class: "tab", on }, pane.short, mark) };
   });
   list.append(...tabs.map((tab) => tab.button));
   let selected = panes[0].id;

@@ -1,4 +1,4 @@
-"""Fixtures for the Teams stand-in: the sample world behind a server, and a bot that listens."""
+"""Fixtures: the Teams world behind a server, a bot that listens, and the page with all of it."""
 
 from collections.abc import AsyncIterator
 
@@ -6,6 +6,7 @@ import pytest
 
 from playground import people as sample
 from playground.teams_api import TeamsWorld, running
+from tests.playground.page_town import Town, built
 from tests.playground.recording_bot import RecordingBot
 
 
@@ -25,3 +26,10 @@ async def world(bot: RecordingBot) -> AsyncIterator[TeamsWorld]:
     async with running(made) as address:
         bot.metadata_url = f"{address}/.well-known/openidconfiguration"
         yield made
+
+
+@pytest.fixture
+async def town() -> AsyncIterator[Town]:
+    """The page with both stand-ins, the support channel in Slack, and a bot that listens."""
+    async with built() as everything:
+        yield everything
