@@ -7,7 +7,7 @@ from typing import Final
 import structlog
 
 # Their lines hold addresses with tokens, or say each request once more.
-_QUIET: Final = ("aiohttp.access", "alembic", "httpx", "slack_bolt", "slack_sdk")
+_QUIET: Final = ("aiohttp.access", "alembic", "httpx", "openai", "slack_bolt", "slack_sdk")
 
 
 def set_up_logs(level: str) -> None:

@@ -6,7 +6,6 @@ from typing import Annotated
 import typer
 
 from bots.commands import findings
-from bots.commands.check_services import check_services
 from bots.commands.check_settings import (
     check_configuration,
     check_data_folder,
@@ -34,6 +33,8 @@ def doctor(
 
 async def examine(*, live: bool) -> list[Finding]:
     """All findings, area by area. Nothing is posted anywhere."""
+    from bots.commands.check_services import check_services  # brings every SDK
+
     # As for a server on this machine alone: what keeps it from starting is wrong.
     settings, mistakes, given = read(serve_on="127.0.0.1")
     configuration, of_configuration = check_configuration(settings.configuration_folder)

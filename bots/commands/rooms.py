@@ -1,7 +1,7 @@
 """`handrail link`, `unlink` and `rooms`: what each channel or chat is to us."""
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -18,8 +18,9 @@ from bots.commands.running import Refused, run, show_json
 from bots.configuration import Configuration, load_configuration, person_address
 from bots.setting_values import room_address
 from bots.settings import Settings
-from bots.slack.check import SlackCheck
-from bots.slack.identity import RoomDetails
+
+if TYPE_CHECKING:
+    from bots.slack.identity import RoomDetails
 
 _ROOM = "slack:TEAM/CHANNEL or teams:TENANT/CONVERSATION"
 RoomAddress = Annotated[str, typer.Argument(metavar="ROOM", help=_ROOM, show_default=False)]
@@ -53,7 +54,7 @@ def link(
 ) -> None:
     """Bind a room to an account: from then on it is about that account alone."""
 
-    async def work() -> tuple[RoomBinding, RoomDetails | None]:
+    async def work() -> tuple[RoomBinding, "RoomDetails | None"]:
         settings = Settings.load()
         configuration = load_configuration(settings.configuration_folder)
         order = _order(room, account, mode, audience, owner or [], support=support)
@@ -156,11 +157,13 @@ def _order(
     )
 
 
-async def _described(settings: Settings, order: _Order) -> RoomDetails | None:
+async def _described(settings: Settings, order: _Order) -> "RoomDetails | None":
     """What Slack says of the channel; None where it cannot be asked. Raises Refused."""
     slack = settings.slack
     if order.room.platform is not Platform.SLACK or slack is None or slack.bot_token is None:
         return None
+    from bots.slack.check import SlackCheck  # brings Slack's SDK: loaded when it is needed
+
     try:
         async with SlackCheck(slack.bot_token.get_secret_value(), url=slack.api_url) as slack_check:
             team = (await slack_check.workspace()).team_id

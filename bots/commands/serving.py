@@ -1,14 +1,15 @@
 """`handrail serve`, `demo` and `migrate`: what runs the service."""
 
+import errno
 import logging
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
 from agent_core.errors import ConfigurationError
 from bots import demo as playground
-from bots.commands.running import run, told
+from bots.commands.running import Refused, run, told
 from bots.configuration import POLICY_FILE, Configuration, load_configuration
 from bots.demo import DEFAULT_PORT, DemoOptions, Support
 from bots.logs import set_up_logs
@@ -16,6 +17,7 @@ from bots.settings import Settings, read
 
 log = logging.getLogger(__name__)
 
+_NOT_OURS: Final = (errno.EADDRINUSE, errno.EADDRNOTAVAIL, errno.EACCES)
 Port = Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")]
 
 
@@ -59,7 +61,15 @@ def serve(
         set_up_logs(settings.log_level)
         if settings.model is None:
             log.warning("no model endpoint is set: the scripted model answers, which is rules")
-        await bootstrap.serve(settings, configuration, host, port)
+        try:
+            await bootstrap.serve(settings, configuration, host, port)
+        except OSError as problem:
+            if problem.errno not in _NOT_OURS:
+                raise
+            raise Refused(
+                f"Cannot listen on {host}, port {port}: it is taken, or not for us to take. "
+                "Choose another with --port, or another address with --host."
+            ) from None
 
     try:
         run(work())

@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import subprocess
 import sys
 from datetime import date
@@ -65,6 +66,25 @@ def test_serve_lists_the_mistakes_of_settings_and_files_at_once(tmp_path: Path) 
     ):
         assert said in done.stderr
     assert not (tmp_path / ".local").exists()
+
+
+def test_a_port_that_is_taken_is_told_in_words(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        done = handrail(
+            tmp_path,
+            "serve",
+            "--port",
+            port,
+            SLACK_BOT_TOKEN="xoxb-1",
+            SLACK_SIGNING_SECRET="1",
+            HANDRAIL_SUPPORT_ROOM="slack:T1/C1",
+            OPENAI_BASE_URL="http://127.0.0.1:1/v1",
+            OPENAI_MODEL="tiny",
+        )
+    assert done.returncode == 1
+    assert f"port {port}" in done.stderr and "Choose another with --port" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 @pytest.mark.parametrize("words", [("migrate",), ("people", "list"), ("rooms",)])
