@@ -190,17 +190,12 @@ async def _no_timer(key: str, ref: str) -> None:
     raise AssertionError(f"no timer belongs to these turns: {ref}")
 
 
-async def open_house(
-    folder: Path, model: ChatModel, *, durable: bool, store: SqlStore | None = None
-) -> OurHouse:
-    """`durable`: the engine is DBOS, in the same SQLite file; else it is in memory.
-
-    `store` stands in for the store on the file.
-    """
+async def open_house(folder: Path, model: ChatModel, *, durable: bool) -> OurHouse:
+    """`durable`: the engine is DBOS, in the same SQLite file; else it is in memory."""
     url = f"sqlite:///{folder / 'handrail.db'}"
     await asyncio.to_thread(migrate, url)
     clock, ids = SystemClock(), SystemIds()
-    store = store or SqlStore(url)
+    store = SqlStore(url)
     engine: DbosEngine | MemoryEngine
     if durable:
         engine = DbosEngine(url, clock=clock)

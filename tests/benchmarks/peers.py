@@ -116,9 +116,7 @@ def bare_client(url: str) -> Turn:
             {"role": "user", "content": QUESTION},
         ]
         while True:
-            done = await client.chat.completions.create(
-                model=MODEL, messages=messages, tools=tools
-            )
+            done = await client.chat.completions.create(model=MODEL, messages=messages, tools=tools)
             message: Any = done.choices[0].message
             if not message.tool_calls:
                 return str(message.content)
