@@ -221,7 +221,7 @@ export class Pane {
       {
         type: "button",
         class: "reply-open",
-        "aria-label": `Reply in the thread of ${thread.root.author.name}: ${thread.root.words.slice(0, 60)}`,
+        "aria-label": `Reply in thread, ${thread.root.author.name}: ${thread.root.words.slice(0, 60)}`,
         on: { click: () => this.#openReply(thread.id) },
       },
       "Reply in thread",

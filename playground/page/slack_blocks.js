@@ -16,7 +16,7 @@ function drawBlock(block, hands) {
     case "section":
       return drawSection(block, hands);
     case "header":
-      return h("p", { class: "bk-header", role: "heading", "aria-level": "4" }, unescaped(block.text.text));
+      return h("p", { class: "bk-header", role: "heading", "aria-level": "3" }, unescaped(block.text.text));
     case "context":
       return h("div", { class: "bk-context" }, block.elements.map((e) => drawText(e, hands)));
     case "divider":

@@ -69,7 +69,7 @@ function looks(item) {
 
 function drawText(item) {
   const props = { class: `ac-text ${looks(item)}` };
-  if (item.style === "heading") Object.assign(props, { role: "heading", "aria-level": "4" });
+  if (item.style === "heading") Object.assign(props, { role: "heading", "aria-level": "3" });
   return h("div", props, markdown(item.text));
 }
 
