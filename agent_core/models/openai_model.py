@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import openai
-from openai import AsyncOpenAI
+from openai import AsyncOpenAI, DefaultAioHttpClient
 from openai.types.chat import ChatCompletion
 
 from agent_core.errors import ModelOutputInvalid, ModelUnavailable
@@ -49,6 +49,8 @@ class OpenAIModel:
             api_key=endpoint.api_key or "unused",
             base_url=endpoint.base_url,
             max_retries=endpoint.retries,
+            # The client's default transport looks at every idle connection for each request.
+            http_client=DefaultAioHttpClient(),
         )
         self._schemas: dict[tuple[str, ...], list[dict[str, Any]]] = {}
 
@@ -79,9 +81,9 @@ class OpenAIModel:
                 extra_body=self._body(request),
                 timeout=timeout,
             )
-        except openai.APITimeoutError as error:
-            raise ModelUnavailable(f"no answer in {request.timeout_seconds:g} s") from error
         except openai.APIConnectionError as error:
+            if _took_too_long(error):
+                raise ModelUnavailable(f"no answer in {request.timeout_seconds:g} s") from error
             raise ModelUnavailable("the model's endpoint cannot be reached") from error
         except openai.APIStatusError as error:
             raise ModelUnavailable(f"the model's endpoint said {error.status_code}") from error
@@ -204,6 +206,14 @@ def _reply_of(completion: ChatCompletion) -> ModelReply:
     if not text.strip() and not calls and choices[0].finish_reason not in ("stop", None):
         raise ModelOutputInvalid(f"an empty answer ({choices[0].finish_reason})")
     return ModelReply(text=text, tool_calls=calls, usage=_usage_of(completion))
+
+
+def _took_too_long(error: openai.APIConnectionError) -> bool:
+    """The transport calls a refused connection a timeout too: its own cause tells them apart."""
+    if not isinstance(error, openai.APITimeoutError):
+        return False
+    cause = error.__cause__.__cause__ if error.__cause__ else None
+    return cause is None or isinstance(cause, TimeoutError)
 
 
 def _usage_of(completion: ChatCompletion) -> Usage:
