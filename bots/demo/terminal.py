@@ -12,6 +12,7 @@ from bots.demo.example import play
 from bots.demo.options import DemoFailed, DemoOptions
 from bots.demo.supervisor import Demo, running
 
+_READY: Final = "Ready. Ctrl-C stops everything."
 _STOPS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _HOW_TO_ASK_A_MODEL: Final = "set OPENAI_API_KEY or OPENAI_BASE_URL to ask a language model"
 
@@ -55,16 +56,12 @@ async def _furnish(demo: Demo) -> None:
     """Once the service answers: the drawer's contents and the finished example."""
     try:
         await demo.until_ready()
+        _say(json.dumps({"ready": True}) if demo.options.as_json else _READY)
         inspection = demo.shown.inspection
         if demo.options.example and inspection and not await inspection.has_history():
             await play(demo.stand_ins.slack_api)
     except DemoFailed as problem:
         _say(f"The example is not complete: {problem}", error=True)
-        return
-    if demo.options.as_json:
-        _say(json.dumps({"ready": True}))
-    else:
-        _say("Ready. Ctrl-C stops everything.")
 
 
 def _introduce(demo: Demo) -> None:

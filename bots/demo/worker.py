@@ -15,6 +15,7 @@ from bots.demo.children import Child
 from bots.demo.options import DemoFailed
 
 _SERVE: Final = ("bots.cli", "serve", "--host", "127.0.0.1", "--port")
+_PREPARE: Final = ("bots.demo.prepare", NEXT)
 _MISCONFIGURED: Final = 2
 _QUICK_SECONDS: Final = 5.0
 _QUICK_ENDS: Final = 3
@@ -39,6 +40,7 @@ class Worker:
         self._child: Child | None = None
         self._keeping: asyncio.Task[None] | None = None
         self._changed = asyncio.Condition()
+        self._has_run = False
         self.state = WorkerState.STARTING
         self.restarts = 0
         self.problem = ""
@@ -53,7 +55,7 @@ class Worker:
 
     async def start(self, on_down: Callable[[str], None]) -> None:
         """Starts it, the first time with the sample company's data. `on_down` gets the reason."""
-        self._child = await self._spawn(("bots.demo.prepare", NEXT))
+        self._child = await self._spawn()
         self._keeping = asyncio.create_task(self._keep(on_down))
 
     async def until_running(self) -> None:
@@ -80,7 +82,8 @@ class Worker:
         if self._child is not None:
             await self._child.stop()
 
-    async def _spawn(self, before: tuple[str, ...] = ()) -> Child:
+    async def _spawn(self) -> Child:
+        before = () if self._has_run else _PREPARE
         words = (*before, *_SERVE, str(self._port))
         return await Child.start("service", words, environ=self._environ, folder=self._folder)
 
@@ -95,7 +98,8 @@ class Worker:
                 answering.cancel()
             quick = time.monotonic() - started < _QUICK_SECONDS
             quick_ends = quick_ends + 1 if quick and code > 0 else 0
-            if code == _MISCONFIGURED or quick_ends >= _QUICK_ENDS:
+            hopeless = code > 0 and not self._has_run
+            if hopeless or code == _MISCONFIGURED or quick_ends >= _QUICK_ENDS:
                 await self._child.stop()
                 self.problem = f"The service ended with code {code}. {self._child.tail()}"
                 await self._become(WorkerState.DOWN)
@@ -112,6 +116,7 @@ class Worker:
                 with contextlib.suppress(aiohttp.ClientError, TimeoutError):
                     async with session.get(f"{self.address}/readyz") as answer:
                         if answer.status == 200:
+                            self._has_run = True
                             await self._become(WorkerState.RUNNING)
                             return
                 await asyncio.sleep(_PROBE_SECONDS)
