@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Final
 
 from agent_core import presses
+from agent_core.amounts import amount_text
 from agent_core.blocks import (
     Block,
     Button,
@@ -28,9 +29,6 @@ from agent_core.people import AccountId, Capability, Role
 from agent_core.policy import ApprovalNeed
 from agent_core.proposals import LedgerEntry, Outcome, Proposal, ProposalId, ProposalStatus
 from agent_core.tooling import Amount
-
-_NO_MINOR: Final = {"JPY", "KRW", "VND", "CLP", "ISK", "XAF", "XOF", "XPF", "UGX", "PYG"}
-_THREE_MINOR: Final = {"BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"}
 
 _ROLE_NAMES: Final = {
     Role.OWNER: "an owner",
@@ -56,13 +54,8 @@ _OUTCOME_TITLES: Final = {
 
 
 def money_text(amount: Amount) -> str:
-    """Minor units as people read them, e.g. "1,250.00 USD"."""
-    digits = 0 if amount.currency in _NO_MINOR else 3 if amount.currency in _THREE_MINOR else 2
-    if digits == 0:
-        return f"{amount.minor:,} {amount.currency}"
-    sign = "-" if amount.minor < 0 else ""
-    whole, rest = divmod(abs(amount.minor), 10**digits)
-    return f"{sign}{whole:,}.{rest:0{digits}d} {amount.currency}"
+    """Minor units as people read them, e.g. "$1,250.00"."""
+    return amount_text(amount.minor, amount.currency)
 
 
 def time_text(at: datetime) -> str:

@@ -1,5 +1,6 @@
 """One turn as a pure stepper: journal entries in, the next step out. No I/O and no clock."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -303,7 +304,10 @@ def _leading_reads(calls: Sequence[RecordedCall]) -> tuple[ToolCall, ...]:
 
 def _hand_over(call: ToolCall) -> Escalate:
     """The model wants a person. Bad arguments are no reason to withhold one."""
-    asked = "asked" in call.arguments
+    try:
+        asked = json.loads(call.arguments).get("reason") == EscalationReason.ASKED_FOR
+    except (ValueError, AttributeError):
+        asked = False
     reason = EscalationReason.ASKED_FOR if asked else EscalationReason.BEYOND_SCOPE
     return Escalate(reason, call.arguments)
 

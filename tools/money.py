@@ -3,19 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-_SYMBOLS = {"USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥"}
-_NO_DECIMALS = frozenset(
-    {"BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG"}
-    | {"RWF", "UGX", "UYI", "VND", "VUV", "XAF", "XOF", "XPF"}
-)
-_THREE_DECIMALS = frozenset({"BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"})
-
-
-def decimals(currency: str) -> int:
-    """How many digits the minor unit has: 2 for most, 0 for JPY, 3 for KWD."""
-    if currency in _NO_DECIMALS:
-        return 0
-    return 3 if currency in _THREE_DECIMALS else 2
+from agent_core.amounts import amount_text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,11 +37,7 @@ class Money:
 
     def __str__(self) -> str:
         """For people: `$1,234.50`, `-€3.00`, `¥1,235`, `CHF 12.00`."""
-        digits = decimals(self.currency)
-        whole, part = divmod(abs(self.minor), 10**digits)
-        number = f"{whole:,}.{part:0{digits}d}" if digits else f"{whole:,}"
-        symbol = _SYMBOLS.get(self.currency, f"{self.currency} ")
-        return f"{'-' if self.minor < 0 else ''}{symbol}{number}"
+        return amount_text(self.minor, self.currency)
 
 
 def prorate(total_minor: int, days: int, of_days: int) -> int:

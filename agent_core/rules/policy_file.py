@@ -11,6 +11,7 @@ import cel
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
+from agent_core.amounts import decimals
 from agent_core.conversation import Audience
 from agent_core.errors import ConfigurationError
 from agent_core.people import Capability, Role
@@ -21,8 +22,6 @@ VARIABLES: Final = (
 )  # fmt: skip
 # The name that a CEL macro binds, as in `arguments.members.exists(m, m == role)`.
 _LOCAL: Final = re.compile(r"\.(?:all|exists|exists_one|map|filter)\(\s*(\w+)\s*,")
-_NO_MINOR: Final = {"JPY", "KRW", "VND", "CLP", "ISK", "XAF", "XOF", "XPF", "UGX", "PYG"}
-_THREE_MINOR: Final = {"BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"}
 
 
 class _Part(BaseModel):
@@ -191,7 +190,7 @@ def _amount(text: str) -> tuple[int, str] | None:
     number, _, currency = text.strip().rpartition(" ")
     if len(currency) != 3 or not currency.isalpha() or not currency.isupper():
         return None
-    digits = 0 if currency in _NO_MINOR else 3 if currency in _THREE_MINOR else 2
+    digits = decimals(currency)
     try:
         minor = Decimal(number.replace(",", "")).scaleb(digits)
     except InvalidOperation:

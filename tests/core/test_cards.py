@@ -25,7 +25,7 @@ def actions(message: OutboundMessage) -> list[str]:
 
 def test_an_open_card_shows_account_price_and_change_also_in_plain_text() -> None:
     card = cards.proposal_card(a_proposal(changes=CHANGES), "Acme")
-    for part in ("Add 5 seats?", "Account: Acme", "125.00 USD", "Seats: 10 → 15", "Only Ada"):
+    for part in ("Add 5 seats?", "Account: Acme", "$125.00", "Seats: 10 → 15", "Only Ada"):
         assert part in card.fallback
     assert actions(card) == [presses.CONFIRM, presses.CANCEL]
 
@@ -83,11 +83,11 @@ def test_a_picker_offers_five_at_most_and_says_that_there_are_more() -> None:
 @pytest.mark.parametrize(
     ("minor", "currency", "text"),
     [
-        (125_000, "USD", "1,250.00 USD"),
-        (5, "EUR", "0.05 EUR"),
-        (1_000, "JPY", "1,000 JPY"),
-        (1_234, "KWD", "1.234 KWD"),
-        (-250, "USD", "-2.50 USD"),
+        (125_000, "USD", "$1,250.00"),
+        (5, "EUR", "€0.05"),
+        (1_000, "JPY", "¥1,000"),
+        (1_234, "KWD", "KWD 1.234"),
+        (-250, "USD", "-$2.50"),
     ],
 )
 def test_money_as_people_read_it(minor: int, currency: str, text: str) -> None:
