@@ -152,6 +152,11 @@ class _Parts:
     desk: Desk
     decisions: Decisions
 
+    async def close(self) -> None:
+        """For a service that was never put together."""
+        await self.accounts.close()
+        await self.store.close()
+
 
 async def build(
     settings: Settings, configuration: Configuration, *, model: ChatModel | None = None
@@ -164,8 +169,23 @@ async def build(
         raise ConfigurationError(
             ["HANDRAIL_SUPPORT_ROOM is missing: name the room where people take cases."]
         )
-    parts = _parts(settings, configuration, settings.support_room)
     model = model or await model_of(settings)
+    parts = _parts(settings, configuration, settings.support_room)
+    try:
+        return _joined(settings, configuration, settings.support_room, parts, model)
+    except ConfigurationError:
+        await parts.close()
+        await model.close()
+        raise
+
+
+def _joined(
+    settings: Settings,
+    configuration: Configuration,
+    support_room: RoomRef,
+    parts: _Parts,
+    model: ChatModel,
+) -> Service:
     driver = _driver(parts, configuration, model)
     intake = _intake(parts)
     slack = _slack(settings, intake)
@@ -185,7 +205,7 @@ async def build(
         ),
         accounts=parts.accounts,
         model=model,
-        support_room=settings.support_room,
+        support_room=support_room,
         slack=slack,
         teams=teams,
     )
