@@ -16,6 +16,7 @@ export function makeComposer({ botName, send, leave = null }) {
   const cancel = leave
     ? h("button", { type: "button", class: "button quiet", on: { click: leave } }, "Cancel")
     : null;
+  const foot = h("div", { class: "composer-foot" }, mention, cancel);
   const element = h(
     "form",
     {
@@ -28,8 +29,8 @@ export function makeComposer({ botName, send, leave = null }) {
       },
     },
     label,
-    text,
-    h("div", { class: "composer-foot" }, mention, cancel, button),
+    h("div", { class: "composer-row" }, text, button),
+    foot,
   );
   let sending = false;
 
@@ -72,6 +73,7 @@ export function makeComposer({ botName, send, leave = null }) {
     },
     mentions(may) {
       mention.hidden = !may;
+      foot.hidden = !may && !cancel;
     },
     fill(words) {
       text.value = words;

@@ -14,6 +14,7 @@ export class Pane {
   #messages = new Map();
   #threads = new Map();
   #replying = new Map();
+  #atEnd = true;
 
   /**
    * `short`: the title for a narrow tab; `choices`: [{key, label}] of rooms, the first is shown; `home`: the room whose people can be
@@ -27,6 +28,11 @@ export class Pane {
     this.#choice = choices[0].key;
     this.#people = () => source.people(home ?? this.#roomId);
     this.element = this.#build(choices);
+    this.scroll.addEventListener("scroll", () => this.#noteEnd(), { passive: true });
+    // The drawer takes room away: who was reading the newest message still sees it.
+    new ResizeObserver(() => {
+      if (this.#atEnd) this.scroll.scrollTop = this.scroll.scrollHeight;
+    }).observe(this.scroll);
     this.ready = this.#enter(person);
     source.onChange((change) => this.#changed(change));
     /** Called when a message comes in that this pane shows. */
@@ -55,7 +61,7 @@ export class Pane {
     this.personSelect = h("select", { id: personId, on: { change: () => this.#pickPerson() } });
     this.note = h("p", { class: "pane-note" });
     this.list = h("ol", { class: "threads" });
-    this.empty = h("p", { class: "empty" }, "Nothing has been written here yet.");
+    this.empty = h("p", { class: "empty" }, "Nothing has been written here yet. Pick something to try, or write below.");
     this.scroll = h(
       "div",
       { class: "scroll", tabindex: "0", role: "group", "aria-label": `Messages, ${this.title}` },
@@ -143,7 +149,7 @@ export class Pane {
     if (!this.#roomId || change.kind === "connection") return;
     if (change.kind === "room" && change.roomId !== this.#roomId) return;
     if (change.kind === "all") this.#showPeople(this.#people());
-    const wasAtEnd = this.scroll.scrollHeight - this.scroll.scrollTop - this.scroll.clientHeight < 80;
+    const wasAtEnd = this.#atEnd;
     this.#draw();
     const shown = change.fresh ? this.#messages.get(change.fresh) : null;
     if (shown) {
@@ -152,6 +158,11 @@ export class Pane {
     } else if (wasAtEnd) {
       this.scroll.scrollTop = this.scroll.scrollHeight;
     }
+    this.#noteEnd();
+  }
+
+  #noteEnd() {
+    this.#atEnd = this.scroll.scrollHeight - this.scroll.scrollTop - this.scroll.clientHeight < 80;
   }
 
   // Scrolls the list alone: scrollIntoView would move the page as well.
