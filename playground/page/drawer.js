@@ -87,13 +87,13 @@ export class Drawer {
     this.#drawPicker();
     const picked = this.#requests.all.find((request) => request.id === this.#picked);
     this.#put(this.request, picked || this.#requests.newest, drawRequest);
-    const { proposals, ledger, accounts, lastChanged, status } = this.#inspection;
+    const { proposals, ledger, accounts, lastChanged, status, provider } = this.#inspection;
     if (!status) {
       for (const place of [this.decision, this.ledger, this.account]) this.#put(place, NOT_CONNECTED, (words) => quiet(words));
       return;
     }
     this.#put(this.decision, proposals[0] || null, drawProposal);
-    this.#put(this.ledger, ledger[0] || null, drawLedger);
+    this.#put(this.ledger, { entry: ledger[0] || null, provider }, drawLedger);
     const id = lastChanged || proposals[0]?.account || [...accounts.keys()][0];
     this.#put(this.account, accounts.get(id) || null, drawAccount);
   }
@@ -205,7 +205,7 @@ function drawProposal(proposal) {
   );
 }
 
-function drawLedger(entry) {
+function drawLedger({ entry, provider }) {
   if (!entry) return quiet("Nothing has been done yet.");
   return h(
     "div",
@@ -220,9 +220,19 @@ function drawLedger(entry) {
       ["Settled", time(entry.settled_at)],
       ["Key", entry.key],
     ]),
+    provider ? [h("h4", {}, "At the payment provider"), pairs(providerLines(entry, provider))] : null,
     h("h4", {}, "Arguments"),
     h("pre", {}, h("code", {}, JSON.stringify(entry.arguments, null, 2))),
   );
+}
+
+function providerLines(entry, provider) {
+  const same = provider.effects.filter((effect) => effect.idempotency_key === entry.key);
+  return [
+    ["Under this key", entry.amount_minor ? `${same.length} ${same[0]?.object || "effect"}` : ""],
+    ["In all", `${provider.charges} charges, ${provider.refunds} refunds`],
+    ["Asked again", `${provider.replays} times, answered without a second effect`],
+  ];
 }
 
 function money({ amount_minor: minor, currency }) {

@@ -15,12 +15,16 @@ export class Inspection {
   lastChanged = null;
   /** Set while somebody looks: then it is read more often. */
   watched = false;
+  /** What the payment provider counts, or null. */
+  provider = null;
   #configured;
+  #payments;
   #listeners = new Set();
   #timer = 0;
   #reading = false;
 
-  constructor({ connected, sources }) {
+  constructor({ connected, payments, sources }) {
+    this.#payments = payments;
     this.#configured = connected;
     for (const source of sources) {
       source.onChange(() => this.soon());
@@ -64,6 +68,7 @@ export class Inspection {
       // The label says so; a supervisor that starts late is found at the next look.
       this.status = null;
     }
+    this.provider = this.#payments ? await readProvider() : null;
     this.#reading = false;
     this.#tell();
     this.#timer = setTimeout(() => this.read(), this.watched ? EVERY_MS_WATCHED : EVERY_MS);
@@ -84,5 +89,13 @@ export class Inspection {
 
   #tell() {
     for (const listener of this.#listeners) listener();
+  }
+}
+
+async function readProvider() {
+  try {
+    return await ask("/payments/state", undefined, "GET");
+  } catch {
+    return null;
   }
 }

@@ -34,9 +34,33 @@ function teamsPanes(source, supportIsHere) {
   return panes;
 }
 
+// A short gap is normal: the feeds connect anew by themselves.
+const GAP_MS = 1_500;
+
+function watchConnection(sources) {
+  const lost = document.getElementById("lost");
+  const missing = new Map();
+  const show = () => {
+    lost.hidden = missing.size === 0;
+  };
+  for (const source of sources) {
+    source.onChange(({ kind, is }) => {
+      if (kind !== "connection") return;
+      if (is) {
+        clearTimeout(missing.get(source));
+        missing.delete(source);
+        show();
+      } else if (!missing.has(source)) {
+        missing.set(source, setTimeout(show, GAP_MS));
+      }
+    });
+  }
+}
+
 async function start() {
   joinTheme();
   const [slack, teams] = [new SlackSource(), new TeamsSource()];
+  watchConnection([slack, teams]);
   const configured = ask("/playground/page", undefined, "GET");
   await Promise.all([slack.start(), teams.start()]);
   const { support, inspect, payments } = await configured;
@@ -58,7 +82,7 @@ async function start() {
     panes.find((pane) => pane.id === one.pane).compose(one);
   });
 
-  const inspection = new Inspection({ connected: inspect, sources: [slack, teams] });
+  const inspection = new Inspection({ connected: inspect, payments, sources: [slack, teams] });
   const drawer = new Drawer({ inspection, slack, teams, payments });
   await Promise.all([inspection.start(), drawer.start()]);
   document.documentElement.dataset.ready = "true";

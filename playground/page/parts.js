@@ -7,10 +7,10 @@ const PARTS = {
   billing_admin: "billing admin",
   admin: "admin",
   member: "member",
-  outsider: "stranger, another company",
-  colleague: "colleague at Acme Cloud",
+  outsider: "stranger",
+  colleague: "Acme colleague",
   support: "support",
-  lead: "support lead, approver",
+  lead: "lead, approver",
 };
 
 /** "Olive Marsh, owner". */

@@ -9,10 +9,11 @@ export class Requests {
   all = [];
   #listener;
   #slackUrl = "";
+  #botId = "";
 
   constructor({ slack, teams, listener }) {
     this.#listener = listener;
-    slack.onDelivery((delivery) => this.#take(fromSlack(delivery, this.#slackUrl)));
+    slack.onDelivery((delivery) => this.#take(fromSlack(delivery, this.#slackUrl, this.#botId)));
     teams.onDelivery((delivery) => this.#take(fromTeams(delivery)));
   }
 
@@ -22,9 +23,10 @@ export class Requests {
         ask(`/playground/${path}`, undefined, "GET"),
       ),
     );
+    this.#botId = state.bot.user_id;
     this.#slackUrl = state.request_url || "(Socket Mode)";
     const found = [
-      ...slack.deliveries.slice(-20).map((delivery) => fromSlack(delivery, this.#slackUrl)),
+      ...slack.deliveries.slice(-20).map((delivery) => fromSlack(delivery, this.#slackUrl, this.#botId)),
       ...teams.deliveries.map(fromTeams),
     ];
     this.all = found.filter(Boolean).sort((a, b) => a.at - b.at).slice(-KEPT);
@@ -48,7 +50,7 @@ export class Requests {
   }
 }
 
-function fromSlack(delivery, url) {
+function fromSlack(delivery, url, botId) {
   const attempt = delivery.attempts[delivery.attempts.length - 1];
   if (!attempt) return null;
   const body = decoded(delivery.body);
@@ -66,7 +68,7 @@ function fromSlack(delivery, url) {
     problem: attempt.problem,
     answer: attempt.answer,
     ms: attempt.ack_ms,
-    isEcho: Boolean(event.bot_id || event.message?.bot_id || event.user === "U0HANDRAIL"),
+    isEcho: Boolean(event.bot_id || event.message?.bot_id || event.user === botId),
     again: delivery.kind === "events_api" && ["message", "app_mention"].includes(delivery.label) && delivery.event_id
       ? (times) => ask("/playground/slack/redeliver", { event_id: delivery.event_id, copies: times })
       : null,

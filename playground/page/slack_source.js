@@ -41,6 +41,10 @@ export class SlackSource {
     return this.#state.bot.name;
   }
 
+  get botId() {
+    return this.#state.bot.user_id;
+  }
+
   /** `listener({kind, roomId?, id?, own?})` after every change. */
   onChange(listener) {
     this.#listeners.add(listener);
@@ -189,12 +193,12 @@ export class SlackSource {
         if (channel) channel.messages = channel.messages.filter((m) => m.ts !== change.ts);
         break;
       case "ephemeral_shown":
+        // A state that was read meanwhile may have it already.
+        this.#forget(change.channel_id, change.message.ts);
         this.#state.ephemerals.push(change);
         break;
       case "ephemeral_removed":
-        this.#state.ephemerals = this.#state.ephemerals.filter(
-          (e) => e.channel_id !== change.channel_id || e.message.ts !== change.ts,
-        );
+        this.#forget(change.channel_id, change.ts);
         break;
       case "status":
         if (channel) channel.statuses = { ...channel.statuses, [change.thread_ts]: change.status };
@@ -230,6 +234,11 @@ export class SlackSource {
     const at = channel.messages.findIndex((known) => known.ts === message.ts);
     if (at < 0) channel.messages.push(message);
     else channel.messages[at] = message;
+  }
+
+  #forget(channelId, ts) {
+    const others = (e) => e.channel_id !== channelId || e.message.ts !== ts;
+    this.#state.ephemerals = this.#state.ephemerals.filter(others);
   }
 
   #say(channel, message) {

@@ -186,6 +186,8 @@ async def test_axe_finds_nothing_in_a_form_with_errors(
 
 async def test_a_phone_shows_one_pane_and_nothing_sideways(open_page: OpenPage, town: Town) -> None:
     await _furnish(town)
+    smallest = await _ready(await open_page(town.address, viewport=(320, 640)))
+    assert not await _is_wider_than_the_screen(smallest)
     page = await _ready(await open_page(town.address, viewport=PHONE))
     for name in ("Northwind", "Globex", "Staff", "Support"):
         await page.get_by_role("tab", name=name).click()
@@ -277,7 +279,11 @@ async def test_support_may_be_in_teams_with_threads_in_place(open_page: OpenPage
         pane = page.locator("#pane-support")
         root = posts_card(town, sample.TEAMS_SUPPORT_CHANNEL.conversation_id, confirmation_card())
         thread = pane.locator(".thread")
-        await thread.get_by_role("button", name="Reply in thread").click()
+        reply = thread.get_by_role("button", name="Reply in thread")
+        await reply.click()
+        await page.keyboard.press("Escape")
+        await expect(reply).to_be_focused()
+        await page.keyboard.press("Enter")
         await expect(thread.get_by_label("Reply as Rita Vance")).to_be_focused()
         await page.keyboard.type("I know them")
         await page.keyboard.press("Enter")
@@ -286,6 +292,16 @@ async def test_support_may_be_in_teams_with_threads_in_place(open_page: OpenPage
         await town.teams.settled()
         (heard,) = town.bot.teams
         assert heard["conversation"]["id"].endswith(f";messageid={root}")
+
+
+async def test_a_lost_playground_is_said_and_news_is_spoken(open_page: OpenPage) -> None:
+    async with built() as town:
+        page = await _ready(await open_page(town.address))
+        town.slack.say("U0GRETA", GLOBEX, "listen")
+        spoken = page.locator("#spoken")
+        await expect(spoken).to_contain_text("Greta Holm in # acme-globex: listen")
+        await expect(page.locator("#lost")).to_be_hidden()
+    await expect(page.locator("#lost")).to_be_visible()
 
 
 async def test_without_a_supervisor_the_page_says_so_quietly(
