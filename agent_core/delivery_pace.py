@@ -1,6 +1,6 @@
 """Keeps to each platform's pace: a small burst to a room, then a steady rate."""
 
-import asyncio
+import threading
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -30,16 +30,16 @@ class Pace:
 
     def __init__(self, rates: Mapping[Platform, Rate]) -> None:
         self._rates = rates
+        self._lock = threading.Lock()
         self._buckets: OrderedDict[RoomRef, _Bucket] = OrderedDict()
 
-    async def wait_for(self, room: RoomRef) -> None:
-        """Returns when the room may be posted to."""
+    def take(self, room: RoomRef) -> float:
+        """Takes the room's next place in line: how many seconds until it may be posted to."""
         rate = self._rates.get(room.platform)
         if rate is None:
-            return
-        pause = self._take(room, rate, monotonic())
-        if pause > 0:
-            await asyncio.sleep(pause)
+            return 0.0
+        with self._lock:  # store threads ask too
+            return self._take(room, rate, monotonic())
 
     def _take(self, room: RoomRef, rate: Rate, now: float) -> float:
         bucket = self._buckets.setdefault(room, _Bucket(tokens=rate.burst, filled_at=now))

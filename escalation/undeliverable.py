@@ -1,21 +1,26 @@
 """Tells people when a message to a customer cannot be delivered: nothing fails in silence."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
+from agent_core.conversation import Conversation, Speaker, TranscriptEntry
 from agent_core.escalations import EscalationReason, Priority
 from agent_core.messages import Platform, PlatformIdentity
-from agent_core.outgoing import OutgoingRow
+from agent_core.outgoing import OutgoingRow, OutgoingStatus
 from agent_core.people import Requester
 from agent_core.ports import Clock, UnitOfWork
 from escalation.desk import Desk
 
 
 def teller(desk: Desk, clock: Clock) -> Callable[[UnitOfWork, OutgoingRow, str], None]:
-    """What delivery calls in the transaction that gives a row up."""
+    """What delivery calls in the transaction that gives a row up or leaves an agent's out."""
 
     def tell(tx: UnitOfWork, row: OutgoingRow, reason: str) -> None:
         conversation = tx.conversations.get(row.conversation_id) if row.conversation_id else None
         if conversation is None:
+            return
+        if row.status is OutgoingStatus.DROPPED:
+            _note_left_out(tx, desk, conversation, clock, certain=row.attempts == 0)
             return
         entries = tx.transcript.last(conversation.id, 20)
         asked = next((e for e in reversed(entries) if e.identity is not None), None)
@@ -38,3 +43,25 @@ def teller(desk: Desk, clock: Clock) -> Callable[[UnitOfWork, OutgoingRow, str],
         )
 
     return tell
+
+
+def _note_left_out(
+    tx: UnitOfWork, desk: Desk, conversation: Conversation, clock: Clock, *, certain: bool
+) -> None:
+    """The transcript must not show words as said that the customer never got."""
+    entry = TranscriptEntry(
+        conversation_id=conversation.id,
+        speaker=Speaker.CODE,
+        name="Handrail",
+        text=(
+            "The AI agent's last answer was not posted: a person was called or took over first."
+            if certain
+            else "It is not certain that the AI agent's last answer was posted: no word came back "
+            "before a person was called or took over, and it was not sent again."
+        ),
+        at=clock.now(),
+    )
+    entry = replace(entry, seq=tx.transcript.append(entry))
+    case = tx.escalations.open_in(conversation.id)
+    if case is not None:
+        desk.relay(tx, case, entry)

@@ -1,0 +1,151 @@
+"""Writes down what came of one try to send a row: sent, later, or given up and a person told."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from agent_core.blocks import Buttons, Text
+from agent_core.errors import ConversationChanged
+from agent_core.messages import MessageRef, OutboundMessage, Posted
+from agent_core.outgoing import Destination, OutgoingRow, OutgoingStatus
+from agent_core.ports import Clock, Store, UnitOfWork
+
+log = logging.getLogger(__name__)
+
+FIRST_PAUSE_SECONDS = 2.0
+LONGEST_PAUSE_SECONDS = 300.0
+CUSTOMER_ATTEMPTS = 8  # about ten minutes; then a case tells a person
+REDUCED_LENGTH = 2_500
+_TRIES = 4  # of a transaction, where somebody changed a row first
+
+# Told in the transaction that gives a row up (`failed`) or leaves an agent's out (`dropped`).
+Undeliverable = Callable[[UnitOfWork, OutgoingRow, str], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """A row that this process has started, with all that the call needs."""
+
+    row: OutgoingRow
+    destination: Destination
+    edits: MessageRef | None  # the message to change, where the row is an update
+    found_started: bool  # an earlier try may have reached the platform
+    is_over: bool = False  # an agent's row that a person has overtaken since that earlier try
+
+    @property
+    def for_customer(self) -> bool:
+        """Rows without a conversation are the support room's own."""
+        return self.row.conversation_id is not None
+
+
+class Outcomes:
+    """The second half of a delivery: one transaction for each try."""
+
+    def __init__(self, *, store: Store, clock: Clock, undeliverable: Undeliverable) -> None:
+        self._store = store
+        self._clock = clock
+        self._undeliverable = undeliverable
+
+    async def sent(self, job: Job, posted: Posted | None) -> None:
+        """`posted` is None where a message was changed."""
+        await self._store.run(lambda tx: self._sent(tx, job, posted))
+
+    async def later(self, job: Job, seconds: float) -> None:
+        """Nothing was sent by this try."""
+        await self._store.run(lambda tx: self._postpone(tx, job, seconds, sent_nothing=True))
+
+    async def after_outage(
+        self, job: Job, reason: str, *, maybe_accepted: bool, can_look_up: bool
+    ) -> None:
+        """Again later; given up after many tries, or after two that may both have arrived."""
+        twice = maybe_accepted and job.found_started and not can_look_up and job.edits is None
+        if twice or job.row.attempts >= CUSTOMER_ATTEMPTS:
+            await self.refused(job, reason)
+            return
+        pause = _pause_seconds(job.row)
+        await self._store.run(
+            lambda tx: self._postpone(tx, job, pause, sent_nothing=not maybe_accepted)
+        )
+
+    async def refused(self, job: Job, reason: str, *, gone: bool = False) -> None:
+        """The platform will not take it. What a person must know reaches one in this commit.
+
+        `gone`: there is no such place (now), whatever is posted.
+        """
+        for _ in range(_TRIES - 1):
+            try:
+                await self._store.run(lambda tx: self._refused(tx, job, reason, gone))
+            except ConversationChanged:
+                continue
+            return
+        await self._store.run(lambda tx: self._refused(tx, job, reason, gone))
+
+    def drop(self, tx: UnitOfWork, row: OutgoingRow) -> None:
+        """Never posted. That an agent's words were left out is written down for people."""
+        dropped = replace(row, status=OutgoingStatus.DROPPED)
+        tx.outgoing.save(dropped)
+        if row.epoch is not None:
+            self._undeliverable(tx, dropped, "a person took over first")
+
+    async def dropped(self, job: Job) -> None:
+        """Looked for after a person took over, not found, and so not posted any more."""
+        await self._store.run(lambda tx: self.drop(tx, job.row))
+
+    # --- inside the transaction -------------------------------------------------------------
+
+    def _sent(self, tx: UnitOfWork, job: Job, posted: Posted | None) -> None:
+        row, destination = job.row, job.destination
+        message = posted.message if posted else job.edits
+        tx.outgoing.save(
+            replace(row, status=OutgoingStatus.SENT, posted=message, not_before=None, problem="")
+        )
+        first_of_thread = destination.opens_thread and destination.address.thread_id is None
+        if posted is None or not first_of_thread or row.message.private_to is not None:
+            return
+        tx.outgoing.put_destination(replace(destination, address=posted.address))
+        if row.conversation_id and tx.escalations.of_destination(destination.id) is None:
+            tx.conversations.attach(row.conversation_id, posted.thread)
+
+    def _refused(self, tx: UnitOfWork, job: Job, reason: str, gone: bool) -> None:
+        log.error(
+            "message not delivered" if job.for_customer else "support cannot be reached",
+            extra={"room": str(job.destination.address.room), "problem": reason},
+        )
+        failed = replace(job.row, status=OutgoingStatus.FAILED, problem=reason)
+        if job.edits is not None or job.row.message.private_to is not None:
+            # Nothing is lost with it, and it must not keep the rows behind it waiting.
+            tx.outgoing.save(failed)
+        elif job.for_customer:
+            tx.outgoing.save(failed)
+            self._undeliverable(tx, failed, reason)
+        else:
+            self._try_ever_more_slowly(tx, job, reason, gone)
+
+    def _try_ever_more_slowly(self, tx: UnitOfWork, job: Job, reason: str, gone: bool) -> None:
+        """What support must see is never given up; perhaps it is its form that is refused."""
+        if job.row.attempts == CUSTOMER_ATTEMPTS and not gone:
+            job = replace(job, row=replace(job.row, message=_reduced(job.row.message)))
+        seconds = _pause_seconds(job.row)
+        self._postpone(tx, job, seconds, sent_nothing=True, problem=reason)
+
+    def _postpone(
+        self, tx: UnitOfWork, job: Job, seconds: float, *, sent_nothing: bool, problem: str = ""
+    ) -> None:
+        at = self._clock.now() + timedelta(seconds=seconds)
+        status = OutgoingStatus.READY if sent_nothing else OutgoingStatus.STARTED
+        if job.found_started:
+            status = OutgoingStatus.STARTED  # an earlier try is still unresolved
+        tx.outgoing.save(replace(job.row, status=status, not_before=at, problem=problem))
+
+
+def _pause_seconds(row: OutgoingRow) -> float:
+    doubled = FIRST_PAUSE_SECONDS * 2.0 ** min(row.attempts - 1, 10)
+    return min(doubled, LONGEST_PAUSE_SECONDS)
+
+
+def _reduced(message: OutboundMessage) -> OutboundMessage:
+    """The same in the plainest form that still can be acted on: its words and its buttons."""
+    buttons = tuple(block for block in message.blocks if isinstance(block, Buttons))
+    words = message.fallback[:REDUCED_LENGTH]
+    return replace(message, blocks=(Text(markdown=words), *buttons), fallback=words)
