@@ -53,6 +53,14 @@ class Sql:
         """False where a unique column has this value already."""
         return self.connection.execute(_insert_new(self._dialect, table), dict(row)).rowcount == 1
 
+    def add_all(self, table: sa.Table, rows: Sequence[Params]) -> bool:
+        """In one statement. False where any of them has a unique column's value already: the
+        others are in then, and the caller has to end the transaction."""
+        if not rows:
+            return True
+        statement = _insert_new(self._dialect, table)
+        return self.connection.execute(statement, rows).rowcount == len(rows)
+
     def put(self, table: sa.Table, row: Params, changed: tuple[str, ...]) -> None:
         """Inserts the row, or sets the `changed` columns of the one with its primary key."""
         self.connection.execute(_replace(self._dialect, table, changed), dict(row))

@@ -1,7 +1,7 @@
 """Rooms and people in SQL."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -47,30 +47,33 @@ class SqlRooms:
         return [ROOMS.from_row(row) for row in self._sql.all(_ALL_ROOMS)]
 
 
-def _facts(person: sa.ColumnElement[bool] | None) -> sa.CompoundSelect[Any]:
-    """All that people have beside their names, as (person, what, value, more, order)."""
-    tables_of_facts: tuple[tuple[sa.Table, str, Any, Any, Any], ...] = (
-        (_IDENTITIES, "identity", _IDENTITIES.c.identity, sa.literal_column("''"),
+OfPerson = Callable[[sa.ColumnElement[Any]], sa.ColumnElement[bool]]
+
+
+def _facts(of: OfPerson | None, *, names: bool = False) -> sa.CompoundSelect[Any]:
+    """All that people have, with or without their names, as (person, what, value, more, place)."""
+    nothing: sa.ColumnElement[Any] = sa.literal_column("''")
+    first: sa.ColumnElement[Any] = sa.literal_column("0")
+    sources: list[tuple[str, Any, Any, Any, Any]] = [
+        ("identity", _IDENTITIES.c.person_id, _IDENTITIES.c.identity, nothing,
          _IDENTITIES.c.position),
-        (_ROLES, "role", _ROLES.c.account_id, _ROLES.c.role, sa.literal_column("0")),
-        (_CAPABILITIES, "capability", _CAPABILITIES.c.capability, sa.literal_column("''"),
-         sa.literal_column("0")),
-    )  # fmt: skip
+        ("role", _ROLES.c.person_id, _ROLES.c.account_id, _ROLES.c.role, first),
+        ("capability", _CAPABILITIES.c.person_id, _CAPABILITIES.c.capability, nothing, first),
+    ]  # fmt: skip
+    if names:
+        sources.append(("name", _PEOPLE.c.id, _PEOPLE.c.name, nothing, first))
     parts = []
-    for table, what, value, more, order in tables_of_facts:
-        part = sa.select(
-            table.c.person_id, sa.literal_column(f"'{what}'"), value, more, order.label("place")
-        )
-        if person is not None:
-            part = part.where(table.c.person_id.in_(given_many("ids")))
-        parts.append(part)
+    for what, person, value, more, place in sources:
+        part = sa.select(person, sa.literal_column(f"'{what}'"), value, more, place.label("place"))
+        parts.append(part if of is None else part.where(of(person)))
     return sa.union_all(*parts).order_by("place")
 
 
 _NAMES = sa.select(_PEOPLE.c.id, _PEOPLE.c.name).order_by(_PEOPLE.c.name, _PEOPLE.c.id)
 _BY_ID = _NAMES.where(_PEOPLE.c.id == given("id"))
-_BY_IDENTITY = _NAMES.join(_IDENTITIES, _IDENTITIES.c.person_id == _PEOPLE.c.id).where(
-    _IDENTITIES.c.identity == given("identity")
+_WHOSE = _IDENTITIES.alias("whose")
+_PERSON = (
+    sa.select(_WHOSE.c.person_id).where(_WHOSE.c.identity == given("identity")).scalar_subquery()
 )
 _WITH_CAPABILITY = _NAMES.join(_CAPABILITIES, _CAPABILITIES.c.person_id == _PEOPLE.c.id).where(
     _CAPABILITIES.c.capability == given("capability")
@@ -79,7 +82,8 @@ _WITH_ROLE = _NAMES.join(_ROLES, _ROLES.c.person_id == _PEOPLE.c.id).where(
     _ROLES.c.account_id == given("account"), _ROLES.c.role.in_(given_many("roles"))
 )
 _ALL_FACTS = _facts(None)
-_FACTS_OF = _facts(sa.true())
+_FACTS_OF = _facts(lambda person: person.in_(given_many("ids")))
+_ALL_OF_IDENTITY = _facts(lambda person: person == _PERSON, names=True)
 _TAKEN = sa.select(_IDENTITIES.c.identity).where(
     _IDENTITIES.c.identity.in_(given_many("identities")), _IDENTITIES.c.person_id != given("id")
 )
@@ -105,7 +109,9 @@ class SqlPeople:
         return self._first(self._sql.all(_BY_ID, b_id=person_id))
 
     def find(self, identity: PlatformIdentity) -> Person | None:
-        return self._first(self._sql.all(_BY_IDENTITY, b_identity=str(identity)))
+        facts = self._sql.all(_ALL_OF_IDENTITY, b_identity=str(identity))
+        name = next((fact for fact in facts if fact[1] == "name"), None)
+        return _person(name[0], name[2], facts) if name else None
 
     def put(self, person: Person) -> None:
         identities = [str(identity) for identity in person.identities]

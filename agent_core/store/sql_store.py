@@ -28,6 +28,8 @@ T = TypeVar("T")
 BUSY_SECONDS = 30
 POSTGRES_THREADS = 8
 DEADLOCK_TRIES = 5
+# The row count of an INSERT is kept on request only, and `Sql.add` reads it.
+_OPTIONS = {"preserve_rowcount": True}
 
 
 def database_url(url: str) -> sa.URL:
@@ -53,7 +55,7 @@ def make_engine(url: str, *, threads: int = POSTGRES_THREADS) -> sa.Engine:
     if parsed.get_backend_name() == "postgresql":
         return sa.create_engine(
             parsed, pool_size=threads, max_overflow=0, pool_pre_ping=True,
-            isolation_level="READ COMMITTED",
+            isolation_level="READ COMMITTED", execution_options=_OPTIONS,
         )  # fmt: skip
     if not parsed.database or parsed.database == ":memory:":
         raise ConfigurationError(
@@ -61,10 +63,11 @@ def make_engine(url: str, *, threads: int = POSTGRES_THREADS) -> sa.Engine:
         )
     engine = sa.create_engine(
         parsed, poolclass=sa.pool.StaticPool, connect_args={"timeout": BUSY_SECONDS,
-        "check_same_thread": False},
+        "check_same_thread": False}, execution_options=_OPTIONS,
     )  # fmt: skip
     sa.event.listen(engine, "connect", _prepare_sqlite)
-    sa.event.listen(engine, "begin", _begin_immediate)
+    # An event of the engine would do it too, but makes every statement look for listeners.
+    engine.dialect.do_begin = _begin_immediate  # type: ignore[method-assign]
     return engine
 
 
@@ -75,9 +78,9 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
         connection.execute(f"PRAGMA {pragma}").close()
 
 
-def _begin_immediate(connection: sa.Connection) -> None:
+def _begin_immediate(dbapi_connection: Any) -> None:
     # The write lock first: a transaction that reads and then writes never has to be refused.
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+    dbapi_connection.execute("BEGIN IMMEDIATE").close()
 
 
 def in_a_line(problem: sa.exc.DBAPIError) -> str:
@@ -140,8 +143,7 @@ class SqlStore:
         raise AssertionError("the last attempt returns or raises")
 
     def _once(self, fn: Callable[[UnitOfWork], T], loop: asyncio.AbstractEventLoop) -> T:
-        # The row count of an INSERT is kept on request only, and `Sql.add` reads it.
-        with self._engine.execution_options(preserve_rowcount=True).begin() as connection:
+        with self._engine.begin() as connection:
             unit = SqlUnit(connection)
             result = fn(unit)
         for callback in unit.callbacks:

@@ -135,10 +135,14 @@ class SqlInbox:
 
 
 class SqlTurns:
-    """`ports.Turns`."""
+    """`ports.Turns`.
+
+    Asserting a token locks the turn until the commit, so one transaction asks once for each.
+    """
 
     def __init__(self, sql: Sql) -> None:
         self._sql = sql
+        self._owned: dict[TurnId, str] = {}
 
     def running(self, conversation_id: ConversationId) -> Turn | None:
         row = self._sql.one(_RUNNING, b_id=conversation_id)
@@ -150,28 +154,34 @@ class SqlTurns:
             raise ConversationChanged(
                 f"conversation {turn.conversation_id} has a running turn already"
             )
+        if turn.status is TurnStatus.RUNNING:
+            self._owned[turn.id] = turn.token
 
     def take_over(self, turn_id: TurnId, token: str) -> Turn:
         row = self._sql.one(_TAKE_OVER, b_id=turn_id, b_token=token)
         if row is None:
             raise TurnLost(f"turn {turn_id} is over")
+        self._owned[turn_id] = token
         return TURNS.from_row(row)
 
     def assert_owner(self, turn_id: TurnId, token: str) -> None:
+        if self._owned.get(turn_id) == token:
+            return
         if self._sql.one(_ASSERT, b_id=turn_id, b_token=token) is None:
             raise TurnLost(f"turn {turn_id} has another owner or is over")
+        self._owned[turn_id] = token
 
     def append(self, turn_id: TurnId, token: str, entries: Sequence[JournalEntry]) -> None:
         """Raises ConversationChanged where a position is written already."""
         self.assert_owner(turn_id, token)
-        for entry in entries:
-            if not self._sql.add(_JOURNAL, JOURNAL.to_row(entry)):
-                raise ConversationChanged(f"turn {turn_id} has an entry {entry.position} already")
+        if not self._sql.add_all(_JOURNAL, [JOURNAL.to_row(entry) for entry in entries]):
+            raise ConversationChanged(f"turn {turn_id} has one of these journal entries already")
 
     def journal(self, turn_id: TurnId) -> Sequence[JournalEntry]:
         return [JOURNAL.from_row(row) for row in self._sql.all(_OF_JOURNAL, b_id=turn_id)]
 
     def close(self, turn_id: TurnId, token: str, status: TurnStatus) -> None:
+        self._owned.pop(turn_id, None)
         params = {"b_id": turn_id, "b_token": token, "status": status.value}
         if not self._sql.change(_CLOSE, params):
             raise TurnLost(f"turn {turn_id} has another owner or is over")
