@@ -168,8 +168,12 @@ export class Pane {
   // Scrolls the list alone: scrollIntoView would move the page as well.
   #reveal(element) {
     const [box, shown] = [this.scroll.getBoundingClientRect(), element.getBoundingClientRect()];
-    if (shown.bottom > box.bottom) {
-      this.scroll.scrollTop += Math.min(shown.bottom - box.bottom + 56, shown.top - box.top - 8);
+    // With a thread's newest message, the place to reply below it.
+    const thread = element.closest(".thread");
+    const isNewest = thread && [...thread.querySelectorAll(".message")].at(-1) === element;
+    const bottom = isNewest ? thread.getBoundingClientRect().bottom : shown.bottom;
+    if (bottom > box.bottom) {
+      this.scroll.scrollTop += Math.min(bottom - box.bottom + 8, shown.top - box.top - 8);
     } else if (shown.top < box.top) {
       this.scroll.scrollTop += shown.top - box.top - 8;
     }
