@@ -15,7 +15,7 @@ SlackAnswer = Callable[[Json], Awaitable[Json | None]]
 
 
 class PageBot:
-    """`slack` and `teams` are what was heard; `on_click` and `on_submit` answer interactions.
+    """`slack` and `teams` are what was heard; `on_click`, `on_search` and `on_submit` answer.
 
     `activity_answers` are used up one a Teams invoke; a Slack request with a wrong signature goes
     into `unsigned` and gets 401.
@@ -28,6 +28,7 @@ class PageBot:
         self.unsigned: list[str] = []
         self.activity_answers: list[Json] = []
         self.on_click: SlackAnswer | None = None
+        self.on_search: SlackAnswer | None = None
         self.on_submit: SlackAnswer | None = None
         self.site = ""
 
@@ -67,7 +68,11 @@ class PageBot:
         is_json = body.startswith("{")
         payload: Json = json.loads(body if is_json else parse_qs(body)["payload"][0])
         self.slack.append(payload)
-        answers = {"block_actions": self.on_click, "view_submission": self.on_submit}
+        answers = {
+            "block_actions": self.on_click,
+            "block_suggestion": self.on_search,
+            "view_submission": self.on_submit,
+        }
         answer = answers.get(str(payload.get("type")))
         told = await answer(payload) if answer else None
         return web.json_response(told) if told is not None else web.Response()

@@ -13,6 +13,7 @@ from tests.playground.page_town import (
     button,
     card,
     confirmation_card,
+    plain,
     posts_card,
     proposal_blocks,
     reply_view,
@@ -181,6 +182,38 @@ async def test_a_form_opens_is_checked_and_is_sent(open_page: OpenPage, town: To
     assert sent["words"]["words"]["value"] == "long enough now"
     assert sent["mood"]["mood"]["selected_option"]["value"] == "high"
     await expect(pane.get_by_role("button", name="Reply: ")).to_be_focused()
+
+
+async def test_a_picker_asks_the_agent_while_somebody_types(
+    open_page: OpenPage, town: Town
+) -> None:
+    element = {"type": "external_select", "action_id": "account", "min_query_length": 1}
+    field = {"type": "input", "block_id": "account", "label": plain("Account"), "element": element}
+
+    async def open_form(payload: Json) -> None:
+        view = {**reply_view(), "blocks": [field]}
+        await town.bot.call("views.open", trigger_id=payload["trigger_id"], view=view)
+
+    async def search(payload: Json) -> Json:
+        names = [name for name in ("Globex", "Initech") if payload["value"] in name.lower()]
+        return {"options": [{"text": plain(name), "value": name.lower()} for name in names]}
+
+    town.bot.on_click, town.bot.on_search = open_form, search
+    page = await _shown(open_page, town)
+    blocks = [section("Case 7"), _actions(button("Reply", "case.reply"))]
+    await town.bot.call("chat.postMessage", channel=SUPPORT, text="Case 7", blocks=blocks)
+    await _pane(page, "support").get_by_role("button", name="Reply: ").click()
+    box = page.get_by_role("dialog").get_by_role("combobox", name="Account")
+    await box.press_sequentially("ini")
+    await expect(page.get_by_role("dialog").get_by_role("option")).to_have_text(["Initech"])
+    await page.keyboard.press("ArrowDown")
+    await page.keyboard.press("Enter")
+    await expect(box).to_have_value("Initech")
+    await page.get_by_role("dialog").get_by_role("button", name="Send").click()
+    await expect(page.get_by_role("dialog")).to_have_count(0)
+    (sent,) = town.bot.interactions("view_submission")
+    chosen = sent["view"]["state"]["values"]["account"]["account"]["selected_option"]
+    assert chosen["value"] == "initech"
 
 
 async def test_escape_closes_a_form_without_sending(open_page: OpenPage, town: Town) -> None:
