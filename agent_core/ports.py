@@ -182,6 +182,10 @@ class Proposals(Protocol):
         """All with this fingerprint, by occurrence."""
         ...
 
+    def undecided(self, limit: int = 200) -> Sequence[Proposal]:
+        """Those that wait for somebody's yes, in any conversation; the soonest to expire first."""
+        ...
+
 
 class Ledger(Protocol):
     """External effects, written before they happen."""

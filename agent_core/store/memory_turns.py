@@ -181,6 +181,11 @@ class MemoryProposals:
         ]
         return sorted(found, key=lambda proposal: proposal.occurrence)
 
+    def undecided(self, limit: int = 200) -> Sequence[Proposal]:
+        waits = (ProposalStatus.AWAITING_CONFIRMATION, ProposalStatus.AWAITING_APPROVAL)
+        found = [proposal for proposal in self._proposals if proposal.status in waits]
+        return sorted(found, key=lambda proposal: (proposal.expires_at, proposal.id))[:limit]
+
 
 class MemoryLedger:
     """`ports.Ledger`."""

@@ -30,6 +30,12 @@ _TWINS = (
     )
     .order_by(_PROPOSALS.c.occurrence)
 )
+_UNDECIDED = (
+    PROPOSALS.select()
+    .where(sa.text(tables.UNDECIDED_PROPOSAL))
+    .order_by(_PROPOSALS.c.expires_at, _PROPOSALS.c.id)
+    .limit(given("limit"))
+)
 
 _LEDGER = LEDGER.table
 _ENTRY = LEDGER.select().where(_LEDGER.c.key == given("key")).with_for_update()
@@ -75,6 +81,9 @@ class SqlProposals:
     def twins(self, account_id: AccountId, fingerprint: str) -> Sequence[Proposal]:
         rows = self._sql.all(_TWINS, b_account=account_id, b_fingerprint=fingerprint)
         return [PROPOSALS.from_row(row) for row in rows]
+
+    def undecided(self, limit: int = 200) -> Sequence[Proposal]:
+        return [PROPOSALS.from_row(row) for row in self._sql.all(_UNDECIDED, b_limit=limit)]
 
 
 class SqlLedger:

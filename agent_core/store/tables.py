@@ -33,6 +33,7 @@ class UtcTime(sa.types.TypeDecorator[datetime]):
 
 OPEN_OUTGOING = "status IN ('ready', 'started')"
 OPEN_PROPOSAL = "status IN ('awaiting_confirmation', 'awaiting_approval', 'decided')"
+UNDECIDED_PROPOSAL = "status IN ('awaiting_confirmation', 'awaiting_approval')"
 OPEN_ESCALATION = "status IN ('waiting', 'claimed')"
 NEW_INBOX = "status = 'new'"
 UNFINISHED_INBOX = "status <> 'done'"
@@ -193,6 +194,7 @@ class ProposalTable(Stored, table=True):
             "account_id", "fingerprint", "occurrence", name="ux_hr_proposals_occurrence"
         ),
         _some("ix_hr_proposals_open", "conversation_id", "proposed_at", where=OPEN_PROPOSAL),
+        _some("ix_hr_proposals_undecided", "expires_at", where=UNDECIDED_PROPOSAL),
     )
     id: str = Field(primary_key=True)
     conversation_id: str

@@ -9,6 +9,7 @@ import pytest
 
 from agent_core import blocks
 from agent_core.blocks import Change, Field
+from agent_core.conversation import ConversationId
 from agent_core.errors import ConversationChanged, StoreError
 from agent_core.escalations import EscalationStatus
 from agent_core.messages import DestinationId, OutgoingId, ReplyAddress
@@ -80,6 +81,29 @@ class ProposalContract:
         bare = a_proposal("pro_2", amount=None, arguments={"seats": 6})
         await do(store, lambda tx: tx.proposals.add(bare))
         assert await do(store, lambda tx: tx.proposals.get(bare.id)) == bare
+
+    async def test_the_undecided_are_found_in_every_conversation_soonest_first(
+        self, store: Store
+    ) -> None:
+        waits = [
+            a_proposal("pro_late", expires_at=NOON + timedelta(hours=3), arguments={"seats": 1}),
+            a_proposal(
+                "pro_soon",
+                conversation_id=ConversationId("con_2"),
+                status=ProposalStatus.AWAITING_APPROVAL,
+                arguments={"seats": 2},
+            ),
+        ]
+        rest = set(ProposalStatus) - {one.status for one in waits}
+        settled = [
+            a_proposal(f"pro_{status}", status=status, arguments={"seats": seats})
+            for seats, status in enumerate(sorted(rest), start=3)
+        ]
+        for proposal in (*waits, *settled):
+            await do(store, lambda tx, proposal=proposal: tx.proposals.add(proposal))
+        found = await do(store, lambda tx: tx.proposals.undecided())
+        assert [one.id for one in found] == ["pro_soon", "pro_late"]
+        assert len(await do(store, lambda tx: tx.proposals.undecided(1))) == 1
 
     async def test_a_twin_needs_an_occurrence_of_its_own(self, store: Store) -> None:
         await do(store, lambda tx: tx.proposals.add(a_proposal()))
