@@ -1,20 +1,14 @@
 """Timers of proposals: when one fires it reads the state again, and acts only if it still holds."""
 
-from datetime import datetime
-
 from agent_core.decisions import Decisions
 from agent_core.errors import ConversationChanged
-from agent_core.ports import Clock, Engine, EngineKind, Store, UnitOfWork
-from agent_core.proposals import Proposal, ProposalId, ProposalStatus
+from agent_core.expiry import EXPIRES, deadline_ref, set_deadline
+from agent_core.ports import Clock, Store, UnitOfWork
+from agent_core.proposals import ProposalId, ProposalStatus
 
-EXPIRES = "expire:"
+__all__ = ["EXPIRES", "Deadlines", "deadline_ref", "set_deadline"]
 
-
-def set_deadline(tx: UnitOfWork, engine: Engine, proposal: Proposal) -> None:
-    """The proposal is looked at again when it expires. Idempotent by proposal and time."""
-    at = proposal.expires_at
-    ref = f"{EXPIRES}{proposal.id}@{at.isoformat()}"
-    engine.submit(tx, kind=EngineKind.TIMER, key=str(proposal.id), ref=ref, at=at)
+TRIES = 4
 
 
 class Deadlines:
@@ -26,15 +20,19 @@ class Deadlines:
         self._clock = clock
 
     async def expire(self, key: str) -> None:
-        """The handler of `expire:` timers."""
-        await self._store.run(lambda tx: self._expire(tx, ProposalId(key), self._clock.now()))
+        """The handler of `expire:` timers. Of an expiry and a yes, the first to commit counts."""
+        for _ in range(TRIES - 1):
+            try:
+                await self._store.run(lambda tx: self._expire(tx, ProposalId(key)))
+            except ConversationChanged:
+                continue  # nothing of it was kept: look again
+            return
+        await self._store.run(lambda tx: self._expire(tx, ProposalId(key)))
 
-    def _expire(self, tx: UnitOfWork, proposal_id: ProposalId, now: datetime) -> None:
+    def _expire(self, tx: UnitOfWork, proposal_id: ProposalId) -> None:
+        now = self._clock.now()
         proposal = tx.proposals.get(proposal_id)
         waits = (ProposalStatus.AWAITING_CONFIRMATION, ProposalStatus.AWAITING_APPROVAL)
         if proposal is None or proposal.status not in waits or proposal.expires_at > now:
             return
-        try:
-            self._decisions.expire(tx, proposal, now)
-        except ConversationChanged:
-            return  # somebody decided in the same moment, and theirs counts
+        self._decisions.expire(tx, proposal, now)

@@ -5,13 +5,15 @@ that of many clicks one decides.
 """
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from agent_core import cards
 from agent_core.blocks import Mention
 from agent_core.conversation import Conversation, Speaker, TranscriptEntry
 from agent_core.escalations import EscalationReason, Priority
+from agent_core.expiry import set_deadline
 from agent_core.journal import InboxKind
+from agent_core.limits import Limits
 from agent_core.messages import Author, OutboundMessage, OutgoingId, Participant
 from agent_core.outgoing import OutgoingRow
 from agent_core.people import Requester
@@ -24,10 +26,13 @@ from agent_core.wake import wake
 class Decisions:
     """What follows from a decision, for the proposal, its cards, its people and its turn."""
 
-    def __init__(self, *, outbox: Outbox, engine: Engine, desk: SupportDesk) -> None:
+    def __init__(
+        self, *, outbox: Outbox, engine: Engine, desk: SupportDesk, limits: Limits | None = None
+    ) -> None:
         self._outbox = outbox
         self._engine = engine
         self._desk = desk
+        self._approval_time = timedelta(seconds=(limits or Limits()).approval_seconds)
 
     def confirm(self, tx: UnitOfWork, proposal: Proposal, at: datetime) -> Proposal:
         """The requester's yes: on to the approver, or to be run."""
@@ -36,7 +41,13 @@ class Decisions:
             self._save(tx, decided, proposal, at)
             self._run(tx, decided, at)
             return decided
-        waiting = replace(proposal, status=ProposalStatus.AWAITING_APPROVAL, confirmed_at=at)
+        waiting = replace(
+            proposal,
+            status=ProposalStatus.AWAITING_APPROVAL,
+            confirmed_at=at,
+            expires_at=at + self._approval_time,  # whoever approves may take their time
+        )
+        set_deadline(tx, self._engine, waiting)
         return self._ask_others(tx, waiting, proposal, at)
 
     def cancel(self, tx: UnitOfWork, proposal: Proposal, at: datetime) -> Proposal:
@@ -77,6 +88,8 @@ class Decisions:
         self._save(tx, expired, proposal, at)
         conversation = tx.conversations.get(proposal.conversation_id)
         if proposal.status is ProposalStatus.AWAITING_APPROVAL and conversation is not None:
+            sentence = f"Nobody decided “{expired.title}” in time, so nothing was changed."
+            self.tell(tx, expired, sentence, at)
             self._open_case(
                 tx,
                 conversation,
@@ -86,7 +99,7 @@ class Decisions:
                 "Decide it with the customer; it has to be asked for again.",
                 at,
             )
-        else:
+        elif proposal.needs_confirmation:  # a refusal's card that nobody used just closes
             self.tell(tx, expired, f"“{expired.title}” has expired. Nothing was changed.", at)
         return expired
 
@@ -147,18 +160,22 @@ class Decisions:
                 conversation,
                 waiting,
                 EscalationReason.ACCESS,
-                f"“{waiting.title}” needs a yes that nobody named so far can give. Find out who "
-                "owns the account, and name them with `handrail people set`.",
+                f"“{waiting.title}” needs a yes that nobody named so far can give: "
+                f"{cards.approvers_text(need)}. Find out who that is, and name them with "
+                "`handrail people set`.",
                 at,
             )
         return waiting
 
     def _somebody_can(self, tx: UnitOfWork, proposal: Proposal, need: ApprovalNeed) -> bool:
-        """Whether anybody but the requester could approve. Support is always somebody."""
-        if need.capabilities:
-            return True
-        people = tx.people.with_role(proposal.account_id, need.roles)
-        return any(str(person.id) != proposal.requester_key for person in people)
+        """Whether anybody but the requester could approve."""
+        people = [*tx.people.with_role(proposal.account_id, need.roles)] if need.roles else []
+        for capability in sorted(need.capabilities):
+            people += tx.people.with_capability(capability)
+        return any(
+            str(person.id) != proposal.requester_key and proposal.requester not in person.identities
+            for person in people
+        )
 
     def _open_case(
         self,

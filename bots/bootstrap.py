@@ -45,7 +45,7 @@ from bots.service import Service
 from bots.settings import Settings, is_loopback
 from bots.slack.adapter import SlackChannel
 from bots.teams.adapter import TeamsChannel
-from bots.timers import Timers, unbriefed
+from bots.timers import OpenTimers, Timers
 from escalation.brief import Briefing, Reminders
 from escalation.commands import Commands
 from escalation.desk import Desk, SupportRoom
@@ -194,6 +194,7 @@ def _joined(
         parts.adapters[Platform.SLACK] = slack.sender
     if teams is not None:
         parts.adapters[Platform.TEAMS] = teams.sender
+    due = OpenTimers(parts.clock)
     return Service(
         store=parts.store,
         engine=parts.engine,
@@ -201,7 +202,11 @@ def _joined(
         driver=driver,
         timers=_timers(parts),
         reconciler=Reconciler(
-            parts.store, parts.engine, clock=parts.clock, ids=parts.ids, timers=(unbriefed,)
+            parts.store,
+            parts.engine,
+            clock=parts.clock,
+            ids=parts.ids,
+            timers=(due.unbriefed, due.unclaimed, due.undecided),
         ),
         accounts=parts.accounts,
         model=model,
@@ -241,7 +246,9 @@ def _parts(settings: Settings, configuration: Configuration, support: RoomRef) -
         adapters=adapters,
         delivery=delivery,
         desk=desk,
-        decisions=Decisions(outbox=delivery, engine=engine, desk=desk),
+        decisions=Decisions(
+            outbox=delivery, engine=engine, desk=desk, limits=configuration.limits
+        ),
     )
 
 

@@ -1,15 +1,20 @@
-"""Hands each timer of the engine to the part that set it."""
+"""Hands each timer of the engine to the part that set it, and finds timers that were lost."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+from typing import Final
 
-from agent_core.deadlines import EXPIRES, Deadlines
-from agent_core.ports import UnitOfWork
+from agent_core.deadlines import EXPIRES, Deadlines, deadline_ref
+from agent_core.ports import Clock, UnitOfWork
 from agent_core.reconciler import DueTimer
 from escalation.brief import Briefing, Reminders
-from escalation.desk import BRIEF, REMIND
+from escalation.desk import BRIEF, REMIND, REMIND_AFTER, remind_ref, reminder_row
 
 log = logging.getLogger(__name__)
+
+# A sweep comes each minute: what is due later than this is found by the next ones.
+HORIZON: Final = timedelta(minutes=2)
 
 
 class Timers:
@@ -25,15 +30,50 @@ class Timers:
         if ref.startswith(BRIEF):
             await self._briefing.brief(key)
         elif ref.startswith(REMIND):
-            await self._reminders.remind(key, ref.rsplit(":", 1)[-1])
+            await self._reminders.remind(key, ref.split("~")[0].rsplit(":", 1)[-1])
         elif ref.startswith(EXPIRES):
             await self._deadlines.expire(key)
         else:
             log.error("unknown timer", extra={"ref": ref})
 
 
-def unbriefed(tx: UnitOfWork) -> Iterator[DueTimer]:
-    """Cases whose brief is not posted yet: the reconciler asks for them again."""
-    for case in tx.escalations.waiting():
-        if case.card is None:
-            yield DueTimer(key=case.id, ref=f"{BRIEF}{case.id}:again", at=case.opened_at)
+class OpenTimers:
+    """Timer sources of the reconciler: what must happen although the engine lost its state.
+
+    A timer that is overdue gets a ref of its own in each sweep: its first one may have fired to
+    no avail, and would then be taken for done.
+    """
+
+    def __init__(self, clock: Clock, remind_after: Sequence[timedelta] = REMIND_AFTER) -> None:
+        self._clock = clock
+        self._remind_after = tuple(remind_after)
+
+    def unbriefed(self, tx: UnitOfWork) -> Iterator[DueTimer]:
+        """Open cases whose brief is not posted yet."""
+        now = self._clock.now()
+        for case in tx.escalations.waiting():
+            if case.card is None:
+                yield _due(case.id, f"{BRIEF}{case.id}", case.opened_at, now)
+
+    def unclaimed(self, tx: UnitOfWork) -> Iterator[DueTimer]:
+        """Reminders of cases that nobody has claimed."""
+        now = self._clock.now()
+        for case in tx.escalations.waiting():
+            for number, pause in enumerate(self._remind_after, start=1):
+                at = case.opened_at + pause
+                if at > now + HORIZON or tx.outgoing.get(reminder_row(case, number)) is not None:
+                    continue
+                yield _due(case.id, remind_ref(case, number), at, now)
+
+    def undecided(self, tx: UnitOfWork) -> Iterator[DueTimer]:
+        """Deadlines of proposals that wait for somebody's yes."""
+        now = self._clock.now()
+        for proposal in tx.proposals.undecided():
+            if proposal.expires_at > now + HORIZON:
+                return  # and so do all that follow
+            yield _due(proposal.id, deadline_ref(proposal), proposal.expires_at, now)
+
+
+def _due(key: str, ref: str, at: datetime, now: datetime) -> DueTimer:
+    again = f"~{now.isoformat()}" if at <= now else ""
+    return DueTimer(key=key, ref=f"{ref}{again}", at=at)

@@ -1,21 +1,26 @@
 """Gathers the full context of a case and posts it: the account's facts first, then our own."""
 
+import asyncio
 import logging
+from collections.abc import Sequence
 from dataclasses import replace
 
-from agent_core.conversation import Conversation
-from agent_core.errors import ConversationChanged, ToolError
-from agent_core.escalations import Brief, Escalation, EscalationId, Priority
+from agent_core.conversation import Conversation, TranscriptEntry
+from agent_core.errors import ConversationChanged, HandrailError
+from agent_core.escalations import Brief, Escalation, EscalationId, EscalationReason, Priority
 from agent_core.messages import OutboundMessage, OutgoingId
-from agent_core.people import AccountId, Capability
+from agent_core.outgoing import OutgoingStatus
+from agent_core.people import AccountId, Capability, Person
 from agent_core.ports import AccountDirectory, Clock, Store, UnitOfWork
 from escalation import post
-from escalation.desk import Desk
+from escalation.desk import Desk, reminder_row
 
 log = logging.getLogger(__name__)
 
-TRANSCRIPT_LENGTH = 20
+TRANSCRIPT_LENGTH = 20  # before the case was opened; what came since is shown whole
+TRANSCRIPT_MOST = 200
 LEDGER_LENGTH = 20
+ACCOUNT_SECONDS = 10.0  # a case must not wait for the account system
 
 
 class Briefing:
@@ -41,8 +46,8 @@ class Briefing:
         if account is None:
             return (("Account", "none: this room is not linked, or none was named"),)
         try:
-            return await self._accounts.summary(account)
-        except ToolError as error:
+            return await asyncio.wait_for(self._accounts.summary(account), ACCOUNT_SECONDS)
+        except (HandrailError, OSError, TimeoutError, ValueError) as error:
             log.warning("account system did not answer", extra={"problem": type(error).__name__})
             return (
                 ("Account", str(account)),
@@ -89,7 +94,7 @@ class Reminders:
         self._clock = clock
 
     async def remind(self, key: str, number: str) -> None:
-        """Calls support again, and tells the customer that it did. Nothing if it was claimed."""
+        """Calls support again, and tells the customer how it stands. Nothing if it was claimed."""
         try:
             await self._store.run(lambda tx: self._remind(tx, EscalationId(key), number))
         except ConversationChanged:
@@ -99,13 +104,35 @@ class Reminders:
         case = tx.escalations.get(case_id)
         if case is None or not case.status.is_open or case.claimed_by is not None:
             return
+        row = reminder_row(case, number)
+        if tx.outgoing.get(row) is not None:
+            return  # it has fired before
         now = self._clock.now()
-        people = tx.people.with_capability(Capability.SUPPORT)
-        line = post.message(post.still_waiting(case))
-        called = post.calling(people, self._desk.platform, "nobody has claimed this yet:", line)
-        self._desk.post(tx, case.destination, f"case:{case.id}:remind:{number}", called, now)
-        sentence = f"{case.label} is still waiting for a person. I have reminded the support team."
-        self._desk.tell_customer(tx, case, f"reminded:{number}", sentence, now, relayed=False)
+        if case.card is not None:  # else the brief is still to come, and opens the thread
+            line = post.message(post.still_waiting(case))
+            people, why = self._people(tx, number), "nobody has claimed this yet:"
+            called = post.calling(people, self._desk.platform, why, line)
+            self._desk.post(tx, case.destination, row, called, now)
+        self._tell_customer(tx, case, f"reminded:{number}")
+
+    def _people(self, tx: UnitOfWork, number: str) -> Sequence[Person]:
+        """The support people, and from the second time on their leads too."""
+        leads = tx.people.with_capability(Capability.LEAD) if number != "1" else ()
+        return (*tx.people.with_capability(Capability.SUPPORT), *leads)
+
+    def _tell_customer(self, tx: UnitOfWork, case: Escalation, what: str) -> None:
+        unreachable = case.reason is EscalationReason.DELIVERY_FAILURE
+        if unreachable or tx.outgoing.get(OutgoingId(f"case:{case.id}:{what}")) is not None:
+            return
+        card = tx.outgoing.get(case.card) if case.card else None
+        sentence = (
+            f"{case.label} is still waiting for a person. I have reminded the support team."
+            if card is not None and card.status is OutgoingStatus.SENT
+            else f"I cannot reach the support team at the moment. {case.label} is kept, and I go "
+            "on trying."
+        )
+        now = self._clock.now()
+        self._desk.tell_customer(tx, case, what, sentence, now, relayed=False)
 
 
 def gather(
@@ -120,7 +147,16 @@ def gather(
         escalation=case,
         account_lines=account_lines,
         room=(binding.name if binding else "") or str(conversation.room),
-        transcript=tuple(tx.transcript.last(conversation.id, TRANSCRIPT_LENGTH)),
+        transcript=_said(tx, case, conversation),
         ledger=tuple(tx.ledger.of_conversation(conversation.id, LEDGER_LENGTH)),
         open_proposals=tuple(tx.proposals.open_in(conversation.id)),
     )
+
+
+def _said(
+    tx: UnitOfWork, case: Escalation, conversation: Conversation
+) -> tuple[TranscriptEntry, ...]:
+    """What led to the case, and all that was said until now: it was not relayed."""
+    entries = tx.transcript.last(conversation.id, TRANSCRIPT_MOST)
+    since = sum(entry.at >= case.opened_at for entry in entries)
+    return tuple(entries[-(TRANSCRIPT_LENGTH + since) :])

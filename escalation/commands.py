@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from agent_core import presses
-from agent_core.blocks import Form, Input, InputKind, Text
+from agent_core.blocks import Text
 from agent_core.conversation import (
     Conversation,
     ConversationStatus,
@@ -35,6 +35,7 @@ from agent_core.people import Capability, PersonId, Requester
 from agent_core.ports import Answer, Clock, Outbox, UnitOfWork
 from escalation import post
 from escalation.desk import Desk
+from escalation.forms import reply_form
 
 NOT_SUPPORT = (
     "You are not named as a support person, so you cannot do this. An operator can name you: "
@@ -84,6 +85,11 @@ class Commands:
         text = event.inputs.get(presses.REPLY_TEXT, "").strip()
         if not text:
             return Answer(form_errors={presses.REPLY_TEXT: "Write what the customer shall read."})
+        if len(text) > REPLY_LENGTH:
+            too_long = (
+                f"At most {REPLY_LENGTH} characters; these are {len(text)}. Send it in parts."
+            )
+            return Answer(form_errors={presses.REPLY_TEXT: too_long})
         if (refusal := self._refusal(case, who, presses.REPLY)) is not None:
             return Answer(form_errors={presses.REPLY_TEXT: refusal})
         now = self._clock.now()
@@ -96,12 +102,11 @@ class Commands:
     ) -> None:
         """Stays inside. The hint holds the words that its button would send."""
         row_id = _hint_id(escalation, event.message.message_id)
-        may_send = who.can(Capability.SUPPORT) and escalation.status.is_open
         hint = post.remark_hint(
             event.text,
             f"{escalation.id}|{event.message.message_id}",
-            may_send=may_send,
             to=who.identity,
+            refusal=self._refusal(escalation, who, presses.SEND_TO_CUSTOMER) or "",
         )
         self._desk.post(tx, escalation.destination, row_id, hint, event.sent_at)
 
@@ -124,6 +129,7 @@ class Commands:
             )
         claimed = self._own(tx, case, who, now)
         self._desk.relay(tx, claimed, entry)
+        self._say_who_has_it(tx, claimed, who, now)
         self._outbox.queue(
             tx,
             OutgoingRow(
@@ -136,6 +142,15 @@ class Commands:
         )
         return claimed
 
+    def _say_who_has_it(
+        self, tx: UnitOfWork, case: Escalation, who: Requester, now: datetime
+    ) -> None:
+        sentence = (
+            f"**{who.name}** has taken this conversation over ({case.label}). The AI agent does "
+            "not answer here until they hand it back."
+        )
+        self._desk.tell_customer(tx, case, f"taken-over:{who.key}", sentence, now, relayed=False)
+
     # --- who may ----------------------------------------------------------------------------
 
     def _refusal(self, case: Escalation, who: Requester, action: str) -> str | None:
@@ -147,18 +162,30 @@ class Commands:
             return f"{case.label} is closed: it was {case.status.value.replace('_', ' ')}."
         if case.claimed_by is None or owns:
             return None
-        if action == presses.CLAIM or not who.can(Capability.LEAD):
-            return f"{case.claimed_by_name} has {case.label}."
-        return None
+        if who.can(Capability.LEAD):
+            return None
+        return f"{case.claimed_by_name} has {case.label}. A support lead can take it over."
 
     # --- what happens -----------------------------------------------------------------------
 
     def _claim(self, tx: UnitOfWork, case: Escalation, who: Requester, now: datetime) -> Escalation:
-        if case.claimed_by is not None:
+        """Theirs from now on; from somebody else only where `_refusal` let a lead through."""
+        if str(case.claimed_by) == who.key:
             return case
         claimed = self._own(tx, case, who, now)
-        sentence = f"**{who.name}** from the support team has joined ({case.label})."
-        self._desk.tell_customer(tx, claimed, f"claimed:{who.key}", sentence, now)
+        joined = (
+            f"has taken this over from {case.claimed_by_name}" if case.claimed_by else "has joined"
+        )
+        sentence = f"**{who.name}** from the support team {joined} ({case.label})."
+        what = f"claimed:{who.key}:{now.isoformat()}"
+        self._desk.tell_customer(tx, claimed, what, sentence, now, relayed=False)
+        if claimed.card is not None:
+            # Calling them makes them follow the thread: what the customer writes reaches them.
+            line = post.message(post.is_yours(claimed, case.claimed_by_name))
+            row_id = f"case:{case.id}:{what}:line"
+            owner = (who.person,) if who.person else ()
+            called = post.calling(owner, self._desk.platform, "it is yours:", line)
+            self._desk.post(tx, case.destination, row_id, called, now)
         return claimed
 
     def _own(self, tx: UnitOfWork, case: Escalation, who: Requester, now: datetime) -> Escalation:
@@ -189,7 +216,7 @@ class Commands:
         now: datetime,
     ) -> None:
         """To the customer, under the person's name; an unclaimed case becomes theirs."""
-        owned = self._claim(tx, case, who, now)
+        owned = self._claim(tx, case, who, now) if case.claimed_by is None else case
         conversation = tx.conversations.get(case.conversation_id)
         if conversation is None:
             return
@@ -242,9 +269,8 @@ class Commands:
         status: EscalationStatus,
         now: datetime,
     ) -> Answer:
-        closed = replace(
-            case, status=status, closed_at=now, claimed_by_name=case.claimed_by_name or who.name
-        )
+        # The name that the card shows from now on: a lead may close what somebody else had.
+        closed = replace(case, status=status, closed_at=now, claimed_by_name=who.name)
         tx.escalations.save(closed, expected=case)
         conversation = tx.conversations.get(case.conversation_id)
         resolved = status is EscalationStatus.RESOLVED
@@ -266,21 +292,3 @@ class Commands:
 
 def _hint_id(case: Escalation, message_id: str) -> str:
     return f"hint:{case.id}:{message_id}"
-
-
-def reply_form(case: Escalation) -> Form:
-    """What the Reply button opens."""
-    return Form(
-        form=presses.REPLY_FORM,
-        value=str(case.id),
-        title=f"Reply, {case.label}"[:24],
-        inputs=(
-            Input(
-                id=presses.REPLY_TEXT,
-                label="What the customer reads, under your name",
-                kind=InputKind.LINES,
-            ),
-        ),
-        submit_label="Send",
-        intro=f"To {case.asked_by}, in the customer's thread.",
-    )

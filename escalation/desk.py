@@ -1,11 +1,13 @@
 """Opens cases, keeps their support threads up to date, and asks support for approvals."""
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from agent_core import cards
 from agent_core.conversation import Conversation, ConversationStatus, Speaker, TranscriptEntry
+from agent_core.disclosure import disclosed
 from agent_core.escalations import (
     Escalation,
     EscalationId,
@@ -18,11 +20,12 @@ from agent_core.messages import (
     OutboundMessage,
     OutgoingId,
     Platform,
+    PlatformIdentity,
     ReplyAddress,
     RoomRef,
 )
 from agent_core.outgoing import Destination, OutgoingRow
-from agent_core.people import Requester
+from agent_core.people import Capability, Requester
 from agent_core.ports import Clock, Engine, EngineKind, Ids, Outbox, UnitOfWork
 from agent_core.proposals import Proposal
 from escalation import post
@@ -31,6 +34,7 @@ BRIEF = "brief:"
 REMIND = "remind:"
 
 ASKED_LENGTH = 500
+REMIND_AFTER = (timedelta(minutes=10), timedelta(minutes=30))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +47,7 @@ class SupportRoom:
     room: RoomRef
     delivery: dict[str, str]
     hours: str = ""
-    remind_after: Sequence[timedelta] = (timedelta(minutes=10), timedelta(minutes=30))
+    remind_after: Sequence[timedelta] = REMIND_AFTER
 
 
 class Desk:
@@ -77,8 +81,8 @@ class Desk:
         """
         existing = tx.escalations.open_in(conversation.id)
         if existing is not None:
-            self.remark_by_code(tx, existing, post.another_reason(reason, suggestion), at)
-            return existing
+            line = post.another_reason(reason, asked[:ASKED_LENGTH], asked_by.name, suggestion)
+            return self._add(tx, existing, line, priority, at)
         case = Escalation(
             id=EscalationId(self._ids.new("case")),
             number=tx.escalations.next_number(),
@@ -100,11 +104,36 @@ class Desk:
             moved = conversation.moved(ConversationStatus.WAITING_FOR_SUPPORT)
             tx.conversations.save(moved, expected_epoch=conversation.epoch)
         self.brief_soon(tx, case)
+        self._remind_later(tx, case, at)
         if not quiet:
-            self._remind_later(tx, case, at)
             sentence = post.customer_notice(case, self._room.hours)
-            self.tell_customer(tx, case, "opened", sentence, at, relayed=False)
+            reader = asked_by.identity
+            self.tell_customer(tx, case, "opened", sentence, at, relayed=False, reader=reader)
         return case
+
+    def _add(
+        self, tx: UnitOfWork, case: Escalation, line: str, priority: Priority, at: datetime
+    ) -> Escalation:
+        """One more reason for an open case: seen by whoever has it, and never lost.
+
+        What is said twice is posted once. A case only becomes more pressing.
+        """
+        mark = hashlib.sha256(line.encode()).hexdigest()[:16]
+        ranks = list(Priority)
+        raised = ranks.index(priority) > ranks.index(case.priority)
+        known = replace(case, priority=priority) if raised else case
+        if case.card is None and line not in case.suggestion:  # the brief will tell it
+            known = replace(known, suggestion=f"{case.suggestion}\n{line}")
+        if known != case:
+            tx.escalations.save(known, expected=case)
+        if case.card is not None:
+            message = cards.notice(line)
+            if raised:
+                people = tx.people.with_capability(Capability.SUPPORT)
+                message = post.calling(people, self.platform, "this is urgent now:", message)
+                self.redraw(tx, known, at)
+            self.post(tx, case.destination, f"case:{case.id}:again:{mark}", message, at)
+        return known
 
     @property
     def platform(self) -> Platform:
@@ -117,6 +146,7 @@ class Desk:
         Before the brief is out there is nothing to add to: it will hold these words itself.
         """
         if escalation.card is None:
+            self.brief_soon(tx, escalation, again=f":{entry.seq}")  # should it have been lost
             return
         version = ""
         if entry.deleted_at is not None:
@@ -169,9 +199,9 @@ class Desk:
         address = ReplyAddress(room=self._room.room, thread_id=None, delivery=delivery)
         return Destination(id=destination, address=address, opens_thread=True)
 
-    def brief_soon(self, tx: UnitOfWork, case: Escalation) -> None:
+    def brief_soon(self, tx: UnitOfWork, case: Escalation, again: str = "") -> None:
         """The brief needs the account system, so it is made outside this transaction."""
-        ref = f"{BRIEF}{case.id}"
+        ref = f"{BRIEF}{case.id}{again}"
         self._engine.submit(tx, kind=EngineKind.TIMER, key=str(case.id), ref=ref)
 
     def tell_customer(
@@ -183,8 +213,12 @@ class Desk:
         at: datetime,
         *,
         relayed: bool = True,
+        reader: PlatformIdentity | None = None,
     ) -> None:
-        """A sentence by code in the customer's thread, kept in the transcript."""
+        """A sentence by code in the customer's thread, kept in the transcript.
+
+        `reader`: to whom it answers, and who must know by now that this is an AI.
+        """
         conversation = tx.conversations.get(case.conversation_id)
         if conversation is None:
             return
@@ -196,22 +230,17 @@ class Desk:
             at=at,
         )
         entry = replace(entry, seq=tx.transcript.append(entry))
+        message = cards.notice(sentence)
         row = OutgoingRow(
             id=OutgoingId(f"case:{case.id}:{what}"),
             destination=conversation.destination,
-            message=cards.notice(sentence),
+            message=disclosed(tx, message, reader, at) if reader else message,
             created_at=at,
             conversation_id=conversation.id,
         )
         self._outbox.queue(tx, row)
         if relayed:
             self.relay(tx, case, entry)
-
-    def remark_by_code(self, tx: UnitOfWork, case: Escalation, sentence: str, at: datetime) -> None:
-        """A line in the support thread alone."""
-        if case.card is not None:
-            row_id = f"case:{case.id}:line:{self._ids.new('line')}"
-            self.post(tx, case.destination, row_id, cards.notice(sentence), at)
 
     def redraw(self, tx: UnitOfWork, case: Escalation, at: datetime) -> None:
         """The case's card shows who has it now."""
@@ -249,8 +278,18 @@ class Desk:
 
     def _remind_later(self, tx: UnitOfWork, case: Escalation, at: datetime) -> None:
         for number, pause in enumerate(self._room.remind_after, start=1):
-            ref = f"{REMIND}{case.id}:{number}"
+            ref = remind_ref(case, number)
             self._engine.submit(tx, kind=EngineKind.TIMER, key=str(case.id), ref=ref, at=at + pause)
+
+
+def remind_ref(case: Escalation, number: int) -> str:
+    """The name of a case's n-th reminder."""
+    return f"{REMIND}{case.id}:{number}"
+
+
+def reminder_row(case: Escalation, number: int | str) -> OutgoingId:
+    """The post of a case's n-th reminder; it is there once the reminder has fired."""
+    return OutgoingId(f"case:{case.id}:remind:{number}")
 
 
 def _approval_row(proposal: Proposal) -> str:

@@ -97,7 +97,9 @@ def _buttons(case: Escalation) -> tuple[Button, ...]:
         Button(action=presses.HAND_BACK, label="Hand back", value=value),
         Button(action=presses.RESOLVE, label="Resolve", value=value),
     )
-    return (claim, *rest) if case.status is EscalationStatus.WAITING else rest
+    if case.status is EscalationStatus.WAITING:
+        return (claim, *rest)
+    return (*rest, Button(action=presses.CLAIM, label="Take over (leads)", value=value))
 
 
 def account_fields(brief: Brief) -> tuple[Field, ...]:
@@ -169,16 +171,22 @@ def _quoted(entry: TranscriptEntry) -> Quote:
 
 
 def relayed(entry: TranscriptEntry) -> OutboundMessage:
-    """Words of the customer's thread as support sees them."""
-    return message(_quoted(entry))
+    """Words of the customer's thread as support sees them: all of them, however long."""
+    first = _quoted(replace(entry, text=entry.text[:QUOTE_LENGTH]))
+    if entry.deleted_at is not None:
+        return message(first)
+    rest = range(QUOTE_LENGTH, len(entry.text), QUOTE_LENGTH)
+    more = [Quote(speaker="…", text=entry.text[at : at + QUOTE_LENGTH]) for at in rest]
+    return message(first, *more)
 
 
-def remark_hint(words: str, value: str, *, may_send: bool, to: PlatformIdentity) -> OutboundMessage:
+def remark_hint(
+    words: str, value: str, *, to: PlatformIdentity, refusal: str = ""
+) -> OutboundMessage:
     """For the author of a remark alone: it stays inside, unless this very text is sent."""
     quote = Quote(speaker="You", text=words)
-    if not may_send:
-        sentence = "This stays inside. Only people named as support can answer the customer."
-        return message(Text(markdown=sentence), quote, private_to=to)
+    if refusal:
+        return message(Text(markdown=f"This stays inside. {refusal}"), quote, private_to=to)
     button = Button(action=presses.SEND_TO_CUSTOMER, label="Send to customer", value=value)
     return message(
         Text(markdown="This stays inside: the customer does not see it."),
@@ -232,6 +240,15 @@ def still_waiting(case: Escalation) -> Text:
     return Text(markdown=f"{case.label} has been waiting since {time_text(case.opened_at)}.")
 
 
+def is_yours(case: Escalation, before: str) -> Text:
+    """For the one who claimed it, in the support thread."""
+    taken = f", taken over from {before}" if before else ""
+    return Text(
+        markdown=f"{case.claimed_by_name} has {case.label}{taken}. The AI agent is silent: all "
+        "that it said or did before is above."
+    )
+
+
 # --- sentences ------------------------------------------------------------------------------
 
 
@@ -249,9 +266,9 @@ def customer_notice(case: Escalation, hours: str) -> str:
     )
 
 
-def another_reason(reason: EscalationReason, suggestion: str) -> str:
+def another_reason(reason: EscalationReason, asked: str, asked_by: str, suggestion: str) -> str:
     """A line for a case that is open already."""
-    return f"Again: {REASONS[reason]}. {suggestion}"
+    return f"Again: {REASONS[reason]}. {asked_by}: “{asked}” {suggestion}"
 
 
 def asked_where(conversation: Conversation) -> str:
