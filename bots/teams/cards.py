@@ -138,8 +138,9 @@ def _cut(words: str) -> str:
 
 def _receipt(receipt: Receipt) -> Iterator[Json]:
     words, style = _STATES[receipt.state]
-    title = text(f"{words}: {escape(receipt.title)}", weight="Bolder")
-    facts = (*receipt.fields, Field(label="Reference", value=receipt.reference))
+    title = text(escape(receipt.title), weight="Bolder")
+    outcome = Field(label="Outcome", value=words)  # in words: the colour alone says nothing
+    facts = (*receipt.fields, outcome, Field(label="Reference", value=receipt.reference))
     for number, shown_facts in enumerate(_facts([(f.label, f.value) for f in facts])):
         items = [title, shown_facts] if number == 0 else [shown_facts]
         yield {"type": "Container", "style": style, "items": items}
