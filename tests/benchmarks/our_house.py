@@ -51,26 +51,33 @@ SUPPORT = RoomRef(platform=Platform.SLACK, tenant_id="T0ACME", room_id="C0SUPPOR
 OWNER = PlatformIdentity(platform=Platform.SLACK, tenant_id="T0NORTH", user_id="U0OLIVE")
 
 
-class CountingPlatform:
-    """Takes every post, and lets somebody wait until a number of them has come."""
+class MemoryChannel:
+    """A PlatformAdapter that takes every post, and lets its reader wait for the first of a thread."""
 
     platform = Platform.SLACK
     can_look_up = True
 
     def __init__(self) -> None:
-        self.posts: list[str] = []
-        self._awaited = 0
-        self._enough = asyncio.Event()
+        self._first: dict[str, asyncio.Future[str]] = {}
+
+    def first_post(self, thread_id: str) -> asyncio.Future[str]:
+        """The plain text of the first post into this thread, once it is there."""
+        if thread_id not in self._first:
+            self._first[thread_id] = asyncio.get_running_loop().create_future()
+        return self._first[thread_id]
 
     async def post(
         self, address: ReplyAddress, message: OutboundMessage, outgoing_id: OutgoingId
     ) -> Posted:
-        self.posts.append(message.fallback)
-        if len(self.posts) >= self._awaited:
-            self._enough.set()
-        thread = ThreadRef(room=address.room, thread_id=address.thread_id or "")
-        ref = MessageRef(room=address.room, message_id=f"posted-{len(self.posts)}")
-        return Posted(message=ref, thread=thread, address=address)
+        thread_id = address.thread_id or ""
+        found = self.first_post(thread_id)
+        if not found.done():
+            found.set_result(message.fallback)
+        return Posted(
+            message=MessageRef(room=address.room, message_id=f"posted-{thread_id}"),
+            thread=ThreadRef(room=address.room, thread_id=thread_id),
+            address=address,
+        )
 
     async def update(
         self, address: ReplyAddress, posted: MessageRef, message: OutboundMessage
@@ -82,13 +89,6 @@ class CountingPlatform:
 
     async def close(self) -> None:
         """Nothing to close."""
-
-    async def until(self, count: int) -> None:
-        """Until `count` posts have come, since the beginning."""
-        self._awaited = count
-        self._enough.clear()
-        if len(self.posts) < count:
-            await self._enough.wait()
 
 
 class Period(BaseModel):
@@ -149,7 +149,7 @@ class OurHouse:
     delivery: Delivery
     driver: Driver
     intake: Intake
-    platform: CountingPlatform
+    channel: MemoryChannel
     messages: int = 0
 
     async def start(self) -> None:
@@ -162,8 +162,8 @@ class OurHouse:
             }
         )
 
-    async def receive(self) -> None:
-        """Takes in the question, in a thread of its own."""
+    async def receive(self) -> str:
+        """Takes in the question, in a thread of its own, whose id is returned."""
         self.messages += 1
         thread = ThreadRef(room=ROOM, thread_id=f"{self.messages:06d}")
         await self.intake.receive(
@@ -178,6 +178,11 @@ class OurHouse:
                 reply_to=ReplyAddress(room=ROOM, thread_id=thread.thread_id),
             )
         )
+        return thread.thread_id
+
+    async def turn(self) -> str:
+        """The whole way of a message: takes it in, waits for the answer, and returns that."""
+        return await self.channel.first_post(await self.receive())
 
     async def close(self, *, started: bool) -> None:
         if started:
@@ -202,11 +207,11 @@ async def open_house(folder: Path, model: ChatModel, *, durable: bool) -> OurHou
         await asyncio.to_thread(engine.prepare)
     else:
         engine = MemoryEngine(clock)
-    platform = CountingPlatform()
+    channel = MemoryChannel()
     delivery = Delivery(
         store=store,
         engine=engine,
-        adapters={Platform.SLACK: platform},
+        adapters={Platform.SLACK: channel},
         clock=clock,
         holder="bench",
         pace=Pace({}),  # the pace is Slack's: waiting for it costs time and no CPU
@@ -234,7 +239,7 @@ async def open_house(folder: Path, model: ChatModel, *, durable: bool) -> OurHou
         delivery=delivery,
         driver=driver,
         intake=_intake(store, engine, delivery, desk),
-        platform=platform,
+        channel=channel,
     )
 
 

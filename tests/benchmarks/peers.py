@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 from tests.benchmarks.script import INSTRUCTIONS, MODEL, QUESTION, TOOLS
@@ -26,14 +27,23 @@ def _named_readers() -> list[Any]:
     return readers
 
 
-def openai_agents(url: str) -> Turn:
-    """Its in-memory loop over chat completions, without tracing."""
-    from agents import Agent, OpenAIChatCompletionsModel, Runner, function_tool
-    from agents import set_tracing_disabled as set_tracing_disabled
-    from openai import AsyncOpenAI
+def openai_agents(url: str, *, aiohttp: bool = False) -> Turn:
+    """Its in-memory loop over chat completions, without tracing.
+
+    `aiohttp`: with the transport that ours uses, instead of the client's default.
+    """
+    from agents import (
+        Agent,
+        OpenAIChatCompletionsModel,
+        Runner,
+        function_tool,
+        set_tracing_disabled,
+    )
+    from openai import AsyncOpenAI, DefaultAioHttpClient
 
     set_tracing_disabled(True)
-    client = AsyncOpenAI(api_key="unused", base_url=url)
+    transport = DefaultAioHttpClient() if aiohttp else None
+    client = AsyncOpenAI(api_key="unused", base_url=url, http_client=transport)
     agent = Agent(
         name="bench",
         instructions=INSTRUCTIONS,
@@ -132,6 +142,7 @@ def bare_client(url: str) -> Turn:
 
 PEERS: dict[str, Callable[[str], Turn]] = {
     "openai-agents": openai_agents,
+    "openai-agents over aiohttp": partial(openai_agents, aiohttp=True),
     "pydantic-ai": pydantic_ai,
     "langgraph": langgraph,
     "openai client, loop by hand": bare_client,
