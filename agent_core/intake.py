@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from agent_core.answers import about_this_agent, account_choice
@@ -10,6 +10,7 @@ from agent_core.conversation import Audience, Conversation, RoomBinding, RoomMod
 from agent_core.delivery import room_destination
 from agent_core.directory import is_ours, requester_of
 from agent_core.errors import ConversationChanged
+from agent_core.masking import masked, masked_json
 from agent_core.message_intake import MessageIntake
 from agent_core.messages import (
     ButtonPressed,
@@ -90,6 +91,7 @@ class Intake:
             return Answer()
         if isinstance(event, OptionsAsked):
             return await self._options(event)
+        event = without_secrets(event)
         for _ in range(TRIES - 1):
             try:
                 return await self._store.run(lambda tx: self._take(tx, event, self._clock.now()))
@@ -198,3 +200,13 @@ class Intake:
                 account=str(account or ""),
             )
         )
+
+
+def without_secrets(event: InboundEvent) -> InboundEvent:
+    """The event with card numbers and credentials taken out of what people wrote."""
+    match event:
+        case InboundMessage() | MessageEdited():
+            return replace(event, text=masked(event.text))
+        case FormSubmitted() | ButtonPressed():
+            return replace(event, inputs=masked_json(event.inputs))
+    return event

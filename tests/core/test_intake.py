@@ -340,3 +340,12 @@ async def test_a_conversation_keeps_its_account_when_its_room_is_unshared(house:
     )
     assert await house.store.run(lambda tx: tx.rooms.get(CUSTOMER_ROOM)) is None
     assert (await house.conversation(thread)).account_id == GLOBEX
+
+
+async def test_a_card_number_is_never_stored_nor_mirrored(house: House) -> None:
+    thread = await house.says(OWNER, "my card is 4242 4242 4242 4242", mention=True)
+    conversation = await house.conversation(thread)
+    entries = await house.store.run(lambda tx: tx.transcript.last(conversation.id, 5))
+    assert entries[0].text == "my card is [card number removed, ends in 4242]"
+    await house.presses(OWNER, presses.ASK_SUPPORT, conversation.id, CUSTOMER_ROOM, thread)
+    assert not any("4242 4242" in text for text in house.slack.texts())
