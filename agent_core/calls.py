@@ -8,6 +8,7 @@ from agent_core.conversation import Audience
 from agent_core.core_tools import CHOOSE_ACCOUNT_TOOL, ChosenAccount
 from agent_core.errors import ToolError
 from agent_core.live_turn import LiveTurn
+from agent_core.masking import masked_json
 from agent_core.people import AccountId, Capability
 from agent_core.policy import Decision, Question
 from agent_core.ports import UnitOfWork
@@ -265,7 +266,7 @@ class Calls:
 def _result(call: ToolCall, considered: Considered) -> Json:
     return {
         "call": call.id,
-        "content": dict(considered.content),
+        "content": masked_json(considered.content),
         "failed": considered.failed,
         "told": considered.told,
         "run": str(considered.run) if considered.run else None,

@@ -99,7 +99,7 @@ def executed_body(proposal: str, title: str, content: Json, outcome: str) -> Jso
     return {
         "proposal": proposal,
         "title": title,
-        "content": dict(content),
+        "content": masked_json(content),
         "outcome": str(outcome),
     }
 
