@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from agent_core.boundary import Boundary
+from agent_core.masking import masked_json
 from agent_core.people import Requester
 from agent_core.policy import ApprovalNeed, Decision, Ruling
 from agent_core.proposals import LedgerEntry, Outcome, Proposal, fingerprint
