@@ -10,6 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol, TypeVar
 
+from agent_core.audit import AuditDraft, AuditEntry
 from agent_core.blocks import Choice, Form
 from agent_core.conversation import (
     Audience,
@@ -41,7 +42,7 @@ from agent_core.outgoing import Destination, OutgoingRow
 from agent_core.people import AccountId, Capability, Person, PersonId, Requester, Role
 from agent_core.policy import Policy
 from agent_core.proposals import LedgerEntry, Proposal, ProposalId, ProposalStatus
-from agent_core.tooling import Tool, ToolCall, ToolName
+from agent_core.tooling import Json, Tool, ToolCall, ToolName
 
 T = TypeVar("T")
 
@@ -256,6 +257,54 @@ class Escalations(Protocol):
     def waiting(self) -> Sequence[Escalation]: ...
 
 
+class Seal(Protocol):
+    """Keeps what is personal in the audit log under one key a person, so that it can be erased."""
+
+    def reference(self, person_key: str) -> str:
+        """`p:` and 16 hex digits: the same for the same key, and telling nobody whose it is."""
+        ...
+
+    def new_key(self) -> str:
+        """A fresh key, wrapped by the master key, as it is stored."""
+        ...
+
+    def close(self, key: str, text: str, context: str) -> str:
+        """`text` sealed under a stored key. Raises StoreError where the master key is another."""
+        ...
+
+    def open(self, key: str, sealed: str, context: str) -> str | None:
+        """What was sealed under this very key; None where it was another. Raises StoreError."""
+        ...
+
+
+class Audit(Protocol):
+    """The audit log: one chain an account, append-only. See agent_core/audit.py."""
+
+    def reference(self, person_key: str) -> str:
+        """How this person (`Requester.key`) stands in the log. AGENT and OPERATOR stay."""
+        ...
+
+    def append(self, draft: AuditDraft) -> None:
+        """Written with this transaction, as its last statements, in the order of the calls."""
+        ...
+
+    def entries(self, chain: str, *, after: int = 0, limit: int = 1000) -> Sequence[AuditEntry]:
+        """Rows with seq > `after`, by seq, this transaction's own with them."""
+        ...
+
+    def chains(self) -> Sequence[str]:
+        """All chains that have a row, sorted."""
+        ...
+
+    def opened(self, entries: Sequence[AuditEntry]) -> Sequence[Json | None]:
+        """What is personal in each; None: erased. Raises StoreError for another master key."""
+        ...
+
+    def destroy_key(self, reference: str) -> bool:
+        """What was sealed for this person can be read by nobody any more. False: there was none."""
+        ...
+
+
 class UnitOfWork(Protocol):
     """One transaction. `connection` is for the engine alone (None in memory)."""
 
@@ -269,6 +318,7 @@ class UnitOfWork(Protocol):
     ledger: Ledger
     outgoing: Outgoing
     escalations: Escalations
+    audit: Audit
 
     @property
     def connection(self) -> object | None: ...

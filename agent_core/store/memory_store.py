@@ -6,7 +6,9 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from agent_core import ports
-from agent_core.ports import UnitOfWork
+from agent_core.ports import Seal, UnitOfWork
+from agent_core.store.audit_seal import AesSeal
+from agent_core.store.memory_audit import MemoryAudit
 from agent_core.store.memory_outgoing import MemoryEscalations, MemoryOutgoing
 from agent_core.store.memory_people import (
     MemoryConversations,
@@ -28,7 +30,7 @@ T = TypeVar("T")
 class MemoryUnit:
     """The one unit of work of MemoryStore; see ports.UnitOfWork."""
 
-    def __init__(self) -> None:
+    def __init__(self, seal: Seal) -> None:
         self.undo: Undo = []
         self.callbacks: list[Callable[[], None]] = []
         self.rooms: ports.Rooms = MemoryRooms(self.undo)
@@ -43,6 +45,7 @@ class MemoryUnit:
         outgoing = MemoryOutgoing(self.undo)
         self.outgoing: ports.Outgoing = outgoing
         self.escalations: ports.Escalations = MemoryEscalations(self.undo, outgoing)
+        self.audit: ports.Audit = MemoryAudit(self.undo, seal)
 
     @property
     def connection(self) -> object | None:
@@ -67,8 +70,8 @@ class MemoryUnit:
 class MemoryStore:
     """`ports.Store`."""
 
-    def __init__(self) -> None:
-        self._unit = MemoryUnit()
+    def __init__(self, *, seal: Seal | None = None) -> None:
+        self._unit = MemoryUnit(seal or AesSeal())
         self._lock = threading.Lock()
 
     async def run(self, fn: Callable[[UnitOfWork], T]) -> T:

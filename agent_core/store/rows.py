@@ -8,13 +8,14 @@ from typing import Any, Generic, TypeVar, get_type_hints
 
 import sqlalchemy as sa
 
+from agent_core.audit import AuditEntry
 from agent_core.conversation import Conversation, RoomBinding, TranscriptEntry
 from agent_core.escalations import Escalation
 from agent_core.journal import InboxRow, JournalEntry, Turn
 from agent_core.messages import MessageRef, PlatformIdentity, RoomRef, ThreadRef
 from agent_core.outgoing import Destination, OutgoingRow
 from agent_core.proposals import LedgerEntry, Proposal
-from agent_core.store import codec, tables
+from agent_core.store import audit_tables, codec, tables
 
 T = TypeVar("T")
 
@@ -122,3 +123,4 @@ PROPOSALS = Rows(Proposal, tables.ProposalTable)
 LEDGER = Rows(LedgerEntry, tables.LedgerTable)
 OUTGOING = Rows(OutgoingRow, tables.OutgoingTable)
 ESCALATIONS = Rows(Escalation, tables.EscalationTable)
+AUDIT = Rows(AuditEntry, audit_tables.AuditTable)

@@ -16,9 +16,11 @@ import sqlalchemy as sa
 
 from agent_core import ports
 from agent_core.errors import ConfigurationError, StoreError
-from agent_core.ports import UnitOfWork
+from agent_core.ports import Seal, UnitOfWork
+from agent_core.store.audit_seal import AesSeal
 from agent_core.store.sql import Sql
 from agent_core.store.sql_actions import SqlLedger, SqlProposals
+from agent_core.store.sql_audit import SqlAudit
 from agent_core.store.sql_conversations import SqlConversations, SqlTranscript
 from agent_core.store.sql_outgoing import SqlEscalations, SqlOutgoing
 from agent_core.store.sql_people import SqlPeople, SqlRooms
@@ -94,7 +96,7 @@ def in_a_line(problem: sa.exc.DBAPIError) -> str:
 class SqlUnit:
     """One transaction of SqlStore; see ports.UnitOfWork."""
 
-    def __init__(self, connection: sa.Connection) -> None:
+    def __init__(self, connection: sa.Connection, seal: Seal) -> None:
         sql = Sql(connection)
         self.connection = connection
         self.callbacks: list[Callable[[], None]] = []
@@ -108,15 +110,26 @@ class SqlUnit:
         self.ledger: ports.Ledger = SqlLedger(sql)
         self.outgoing: ports.Outgoing = SqlOutgoing(sql)
         self.escalations: ports.Escalations = SqlEscalations(sql)
+        self._audit = SqlAudit(sql, seal)
+        self.audit: ports.Audit = self._audit
+
+    def before_commit(self) -> None:
+        self._audit.flush()
 
     def after_commit(self, callback: Callable[[], None]) -> None:
         self.callbacks.append(callback)
 
 
 class SqlStore:
-    """`ports.Store`. The tables must be there: `migrations.migrate(url)` makes them."""
+    """`ports.Store`. The tables must be there: `migrations.migrate(url)` makes them.
 
-    def __init__(self, url: str, *, threads: int = POSTGRES_THREADS) -> None:
+    `seal` None: people's keys of the audit log lie in the database unprotected.
+    """
+
+    def __init__(
+        self, url: str, *, threads: int = POSTGRES_THREADS, seal: Seal | None = None
+    ) -> None:
+        self._seal = seal or AesSeal()
         self._engine = make_engine(url, threads=threads)
         self.is_sqlite = self._engine.dialect.name == "sqlite"
         workers = 1 if self.is_sqlite else threads
@@ -144,8 +157,9 @@ class SqlStore:
 
     def _once(self, fn: Callable[[UnitOfWork], T], loop: asyncio.AbstractEventLoop) -> T:
         with self._engine.begin() as connection:
-            unit = SqlUnit(connection)
+            unit = SqlUnit(connection, self._seal)
             result = fn(unit)
+            unit.before_commit()
         for callback in unit.callbacks:
             # Before `run` returns to its caller, and also where nobody waits for it any more.
             loop.call_soon_threadsafe(callback)

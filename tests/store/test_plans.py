@@ -7,6 +7,7 @@ from sqlalchemy.sql.visitors import iterate
 
 from agent_core.store import (
     sql_actions,
+    sql_audit,
     sql_conversations,
     sql_outgoing,
     sql_people,
@@ -15,7 +16,7 @@ from agent_core.store import (
 from agent_core.store.migrations import migrate
 from agent_core.store.sql_store import make_engine
 
-MODULES = (sql_actions, sql_conversations, sql_outgoing, sql_people, sql_turns)
+MODULES = (sql_actions, sql_audit, sql_conversations, sql_outgoing, sql_people, sql_turns)
 # Whole lists of what an operator looks at: people and rooms, not messages.
 LISTS = {"_ALL_ROOMS", "_NAMES", "_ALL_FACTS"}
 

@@ -9,6 +9,7 @@ from agent_core.ports import Store
 from agent_core.store.memory_store import MemoryStore
 from agent_core.store.migrations import migrate
 from agent_core.store.sql_store import SqlStore
+from tests.contracts.store_audit_suite import AuditContract
 from tests.contracts.store_suite import (
     ConversationContract,
     PeopleContract,
@@ -30,6 +31,7 @@ class StoreContract(
     ProposalContract,
     OutgoingContract,
     EscalationContract,
+    AuditContract,
 ):
     """All of it."""
 
