@@ -35,13 +35,30 @@ _NOISE = re.compile(r"[.,!;:'’\"`*_~\s]+")
 _APOSTROPHES = re.compile(r"['’]")
 
 
+_TAKE_BACK = frozenset(
+    """cancel|cancel it|cancel that|stop|never mind|nevermind|forget it|leave it|dont do it
+    |do not do it""".replace("\n", "")
+    .replace("    ", "")
+    .split("|")
+)
+
+
+def takes_back(text: str) -> bool:
+    """Whether it withdraws a wish, and is not perhaps the answer to another question."""
+    return _plain(text) in _TAKE_BACK
+
+
 def bare_word(text: str) -> BareWord | None:
     """YES or NO if the message is nothing else, in the languages of the lists; else None."""
     if "?" in text or len(text) > 40:
         return None
-    plain = _NOISE.sub(" ", _APOSTROPHES.sub("", text.casefold())).strip()
+    plain = _plain(text)
     if plain in _YES:
         return BareWord.YES
     if plain in _NO:
         return BareWord.NO
     return None
+
+
+def _plain(text: str) -> str:
+    return _NOISE.sub(" ", _APOSTROPHES.sub("", text.casefold())).strip()

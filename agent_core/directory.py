@@ -1,27 +1,39 @@
 """Looks up who somebody is, at this moment, inside a unit of work."""
 
+import re
+from typing import Final
+
 from agent_core.conversation import Audience, RoomBinding, Speaker
 from agent_core.messages import Participant, RoomRef
 from agent_core.people import Requester
 from agent_core.ports import UnitOfWork
 
+NAME_LENGTH: Final = 80
+# People choose their own names, and ours end up in cards: no name may draw a link or a mention.
+_MARKUP: Final = re.compile(r"[*~`\[\]<>|\\]|://")
+
 
 def requester_of(tx: UnitOfWork, participant: Participant) -> Requester:
     """The requester with today's roles. The name shown is ours where the person is known."""
     person = tx.people.find(participant.identity)
-    name = person.name if person else participant.name
+    name = person.name if person else plain_name(participant.name)
     return Requester(identity=participant.identity, name=name, person=person)
 
 
-def is_ours(who: Requester, author: Participant, room: RoomRef, binding: RoomBinding) -> bool:
-    """One of the vendor's own: by capability, or by home tenant and no role in the account.
+def plain_name(name: str) -> str:
+    """A name that somebody gave themselves, in one short line without any markup."""
+    return " ".join(_MARKUP.sub(" ", name).split())[:NAME_LENGTH] or "Somebody"
 
-    The installation's tenant is the vendor's. A customer's guest in it who was given a role in the
-    account is a customer.
+
+def is_ours(who: Requester, author: Participant, room: RoomRef, binding: RoomBinding) -> bool:
+    """One of the vendor's own: by capability or home tenant, and without a role in the account.
+
+    The installation's tenant is the vendor's. Whoever was given a role in the room's account is a
+    customer there, also as a guest of the vendor's tenant, and whatever else they may do.
     """
-    if who.capabilities:
-        return True
-    return author.identity.tenant_id == room.tenant_id and who.role_in(binding.account_id) is None
+    if who.role_in(binding.account_id) is not None:
+        return False
+    return bool(who.capabilities) or author.identity.tenant_id == room.tenant_id
 
 
 def spoken_by(audience: Audience, *, ours: bool) -> Speaker:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from agent_core.answers import about_this_agent, account_choice
-from agent_core.conversation import Audience, Conversation, RoomBinding, RoomMode
+from agent_core.conversation import Audience, Conversation, RoomBinding, RoomMode, Speaker
 from agent_core.delivery import room_destination
 from agent_core.directory import is_ours, requester_of
 from agent_core.errors import ConversationChanged
@@ -27,7 +27,8 @@ from agent_core.messages import (
     RoomRef,
     Unsupported,
 )
-from agent_core.outgoing import Destination
+from agent_core.outgoing import Destination, OutgoingStatus
+from agent_core.people import Capability
 from agent_core.ports import (
     AccountDirectory,
     Answer,
@@ -37,6 +38,7 @@ from agent_core.ports import (
     UnitOfWork,
 )
 from agent_core.press_intake import PressIntake
+from agent_core.proposals import Proposal
 from agent_core.room_intake import RoomIntake
 from agent_core.router import Situation, route_message
 
@@ -124,29 +126,32 @@ class Intake:
     # --- messages ---------------------------------------------------------------------------
 
     def _message(self, tx: UnitOfWork, event: InboundMessage, now: datetime) -> None:
-        situation = self._situation(tx, event)
+        situation = self._situation(tx, event, now)
         decision = route_message(event, situation)
         if not self._words.is_worth_taking(decision):
             return
         if tx.inbox.take(f"message:{event.message}", now):
-            conversation = situation.conversation or self._begin(tx, event, situation, now)
+            conversation = _as_trusted(tx, situation) or self._begin(tx, event, situation, now)
             self._words.carry_out(tx, event, situation, decision, conversation, now)
 
-    def _situation(self, tx: UnitOfWork, event: InboundMessage) -> Situation:
+    def _situation(self, tx: UnitOfWork, event: InboundMessage, now: datetime) -> Situation:
         room = event.message.room
         binding = tx.rooms.get(room) or self._unbound.binding(room, direct=event.direct)
         who = requester_of(tx, event.author)
+        ours = is_ours(who, event.author, room, binding)
         conversation = tx.conversations.of_thread(event.thread)
         return Situation(
             audience=binding.audience,
             mode=binding.mode,
             is_support_room=binding.is_support,
             who=who,
-            is_ours=is_ours(who, event.author, room, binding),
+            is_ours=ours,
             conversation=conversation,
             case=tx.escalations.open_in(conversation.id) if conversation else None,
             case_of_thread=tx.escalations.of_thread(event.thread) if binding.is_support else None,
-            open_proposals=tx.proposals.open_in(conversation.id) if conversation else (),
+            now=now,
+            open_proposals=_seen_proposals(tx, conversation) if conversation else (),
+            customer_took_part=not ours or _customer_took_part(tx, conversation),
         )
 
     def _begin(
@@ -157,8 +162,9 @@ class Intake:
             return None
         binding = tx.rooms.get(event.message.room)
         account = binding.account_id if binding else None
-        if account is None and event.direct and situation.who.person is not None:
-            roles = situation.who.person.roles
+        who = situation.who
+        if account is None and event.direct and who.person and not who.can(Capability.STAFF):
+            roles = who.person.roles
             account = next(iter(roles)) if len(roles) == 1 else None
         return self._words.begin(
             tx, event, audience=situation.audience, account_id=account, now=now
@@ -210,3 +216,32 @@ def without_secrets(event: InboundEvent) -> InboundEvent:
         case FormSubmitted() | ButtonPressed():
             return replace(event, inputs=masked_json(event.inputs))
     return event
+
+
+def _seen_proposals(tx: UnitOfWork, conversation: Conversation) -> list[Proposal]:
+    """Open proposals whose card is out: words written before it came cannot be about it."""
+    seen = []
+    for proposal in tx.proposals.open_in(conversation.id):
+        cards = (tx.outgoing.get(one) for one in (proposal.card, proposal.approval_card) if one)
+        if any(card is not None and card.status is OutgoingStatus.SENT for card in cards):
+            seen.append(proposal)
+    return seen
+
+
+def _customer_took_part(tx: UnitOfWork, conversation: Conversation | None) -> bool:
+    if conversation is None:
+        return False
+    entries = tx.transcript.last(conversation.id, 50)
+    return any(entry.speaker is Speaker.CUSTOMER for entry in entries)
+
+
+def _as_trusted(tx: UnitOfWork, situation: Situation) -> Conversation | None:
+    """The conversation; once its room is shared, nothing internal is said in it any more."""
+    conversation = situation.conversation
+    if conversation is None or situation.audience is not Audience.SHARED:
+        return conversation
+    if conversation.audience is Audience.SHARED:
+        return conversation
+    shared = replace(conversation, audience=Audience.SHARED)
+    tx.conversations.save(shared, expected_epoch=conversation.epoch)
+    return shared

@@ -15,6 +15,7 @@ from agent_core.conversation import (
 )
 from agent_core.decisions import Decisions
 from agent_core.directory import spoken_by
+from agent_core.disclosure import disclosed
 from agent_core.escalations import EscalationReason
 from agent_core.journal import InboxKind, InboxStatus
 from agent_core.messages import (
@@ -28,25 +29,22 @@ from agent_core.outgoing import Destination, OutgoingRow
 from agent_core.people import AccountId
 from agent_core.ports import Engine, Ids, Outbox, SupportCommands, SupportDesk, UnitOfWork
 from agent_core.router import (
-    Approve,
     CallSupport,
-    Cancel,
-    Confirm,
-    Decline,
     Ignore,
     MessageDecision,
     Remark,
     Situation,
     TakeOver,
-    Tell,
     ToSupport,
     WorkForAgent,
 )
 from agent_core.wake import wake
+from agent_core.yeses import Approve, Cancel, Confirm, Decline, Tell
 
 log = logging.getLogger(__name__)
 
 ASKED_LENGTH = 500
+_FILE = "[attached file: "
 
 
 class MessageIntake:
@@ -161,12 +159,15 @@ class MessageIntake:
     def edited(self, tx: UnitOfWork, event: MessageEdited) -> None:
         """The transcript shows the new words; support sees that they changed."""
         entry = tx.transcript.of_message(event.message)
-        if entry is None or entry.text == event.text:
+        if entry is None or entry.deleted_at is not None:
             return
-        tx.transcript.edit(event.message, event.text, event.edited_at)
+        text = "\n".join([event.text, *_file_lines(entry.text)]).strip()
+        if entry.text == text:
+            return
+        tx.transcript.edit(event.message, text, event.edited_at)
         case = tx.escalations.open_in(entry.conversation_id)
         if case is not None:
-            self._desk.relay(tx, case, replace(entry, text=event.text, edited_at=event.edited_at))
+            self._desk.relay(tx, case, replace(entry, text=text, edited_at=event.edited_at))
 
     def deleted(self, tx: UnitOfWork, event: MessageDeleted) -> None:
         """What was not begun is not begun; support sees that the words are gone."""
@@ -249,7 +250,7 @@ class MessageIntake:
             OutgoingRow(
                 id=OutgoingId(f"tell:{event.message}"),
                 destination=conversation.destination,
-                message=cards.notice(sentence),
+                message=disclosed(tx, cards.notice(sentence), event.author.identity, now),
                 created_at=now,
                 conversation_id=conversation.id,
             ),
@@ -259,5 +260,10 @@ class MessageIntake:
 def _with_files(event: InboundMessage) -> str:
     """The words, and a line for each file: the agent cannot open them, people can."""
     lines = [event.text] if event.text else []
-    lines += [f"[attached file: {file.name} ({file.media_type})]" for file in event.files]
+    lines += [f"{_FILE}{file.name} ({file.media_type})]" for file in event.files]
     return "\n".join(lines)
+
+
+def _file_lines(text: str) -> list[str]:
+    """The lines of files in a stored entry: an edit changes the words alone."""
+    return [line for line in text.split("\n") if line.startswith(_FILE)]

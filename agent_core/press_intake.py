@@ -5,7 +5,14 @@ from datetime import datetime
 
 from agent_core import cards, presses
 from agent_core.access import Access
-from agent_core.conversation import Conversation, ConversationId, Speaker, TranscriptEntry
+from agent_core.conversation import (
+    Audience,
+    Conversation,
+    ConversationId,
+    ConversationStatus,
+    Speaker,
+    TranscriptEntry,
+)
 from agent_core.decisions import Decisions
 from agent_core.escalations import EscalationReason
 from agent_core.journal import InboxKind
@@ -13,8 +20,8 @@ from agent_core.messages import ButtonPressed
 from agent_core.people import AccountId, Capability, Requester
 from agent_core.ports import Answer, Engine, SupportCommands, SupportDesk, UnitOfWork
 from agent_core.proposals import Proposal, ProposalId, ProposalStatus
-from agent_core.router import Approve, Cancel, Confirm, Decline, route_approval, route_confirmation
 from agent_core.wake import wake
+from agent_core.yeses import Approve, Cancel, Confirm, Decline, route_approval, route_confirmation
 
 UNKNOWN_CARD = "This card is too old to act on. Please ask again."
 
@@ -119,7 +126,7 @@ class PressIntake:
             tx,
             conversation,
             reason=EscalationReason.ASKED_FOR,
-            asked="Pressed “Talk to support”.",
+            asked=_last_words(tx, conversation, who),
             asked_by=who,
             suggestion="Read the last messages: the agent could not do what was asked.",
             at=now,
@@ -134,13 +141,11 @@ class PressIntake:
         account_id = AccountId(account)
         if conversation is None or conversation.account_id is not None:
             return Answer(notice=UNKNOWN_CARD)
-        if not who.can(Capability.STAFF) and who.role_in(account_id) is None:
-            return Answer(notice="You have no role in this account.")
-        if conversation.subject != account_id:
-            self._cancel_others(tx, conversation, account_id, now)
-            tx.conversations.save(
-                replace(conversation, subject=account_id), expected_epoch=conversation.epoch
-            )
+        if (refusal := _why_not_choose(tx, conversation, account_id, who)) is not None:
+            return Answer(notice=refusal)
+        if not tx.inbox.take(f"press:{event.press_id}", now):
+            return Answer()  # an old press that comes again must not turn the subject back
+        self._mean(tx, conversation, account_id, now)
         entry = TranscriptEntry(
             conversation_id=conversation.id,
             speaker=Speaker.STAFF if who.capabilities else Speaker.CUSTOMER,
@@ -149,8 +154,6 @@ class PressIntake:
             at=now,
             identity=who.identity,
         )
-        if not tx.inbox.take(f"press:{event.press_id}", now):
-            return Answer()
         row = tx.inbox.add(
             conversation.id,
             InboxKind.MESSAGE,
@@ -162,10 +165,17 @@ class PressIntake:
         wake(tx, self._engine, row)
         return Answer(card=cards.notice(f"{who.name} chose the account {account_id}."))
 
-    def _cancel_others(
+    def _mean(
         self, tx: UnitOfWork, conversation: Conversation, account_id: AccountId, now: datetime
     ) -> None:
-        """A card of the account that was meant before must not be confirmed by mistake."""
+        """The conversation is about this account from now on, and open again if it was resolved.
+
+        A card of the account that was meant before must not be confirmed by mistake.
+        """
+        meant = replace(conversation, subject=account_id)
+        if conversation.status is ConversationStatus.RESOLVED:
+            meant = meant.moved(ConversationStatus.WITH_AGENT)
+        tx.conversations.save(meant, expected_epoch=conversation.epoch)
         for proposal in tx.proposals.open_in(conversation.id):
             if (
                 proposal.account_id != account_id
@@ -181,3 +191,28 @@ class PressIntake:
         if conversation is None or conversation.room != event.card.room:
             return None
         return conversation
+
+
+def _why_not_choose(
+    tx: UnitOfWork, conversation: Conversation, account_id: AccountId, who: Requester
+) -> str | None:
+    """Why this person cannot say here that this account is meant; None if they can."""
+    binding = tx.rooms.get(conversation.room)
+    shared = binding is not None and binding.audience is Audience.SHARED
+    if shared or conversation.audience is Audience.SHARED:
+        return "Others can read this room, so no account can be chosen here."
+    if not who.can(Capability.STAFF) and who.role_in(account_id) is None:
+        return "You have no role in this account."
+    people_have_it = (ConversationStatus.WAITING_FOR_SUPPORT, ConversationStatus.WITH_SUPPORT)
+    if conversation.status in people_have_it:
+        return "The support team has this conversation now: tell them which account you mean."
+    return None
+
+
+def _last_words(tx: UnitOfWork, conversation: Conversation, who: Requester) -> str:
+    """What this person wrote here last: the button says only that they want somebody."""
+    identities = {who.identity, *(who.person.identities if who.person else ())}
+    for entry in reversed(tx.transcript.last(conversation.id, 50)):
+        if entry.identity in identities and entry.text:
+            return entry.text
+    return "Pressed “Talk to support”, without words."
