@@ -13,10 +13,11 @@ DestinationId = NewType("DestinationId", str)
 
 
 class Platform(StrEnum):
-    """A chat platform."""
+    """Where people write: a chat platform, or another product that has the core as a library."""
 
     SLACK = "slack"
     TEAMS = "teams"
+    EMBEDDED = "embedded"  # no chat platform: agent_core.embed
 
 
 def _split_address(address: str, example: str) -> tuple[Platform, str, str]:

@@ -22,7 +22,7 @@ from agent_core.errors import ConfigurationError
 from agent_core.limits import Limits
 from agent_core.messages import Platform, PlatformIdentity
 from agent_core.people import Capability
-from bots.yaml_lines import YamlFile, read_yaml
+from agent_core.rules.yaml_lines import YamlFile, read_yaml
 
 AGENT_FILE: Final = "agent.yaml"
 POLICY_FILE: Final = "policy.yaml"
@@ -99,6 +99,8 @@ _FORM: Final = "slack:TEAM/USER or teams:TENANT/OBJECT_ID"
 def person_address(address: str) -> PlatformIdentity:
     """A person as people write them; Teams' ids in lower case, as Teams itself may mix them."""
     identity = PlatformIdentity.parse(address)
+    if identity.platform is Platform.EMBEDDED:
+        raise ValueError(f"{address!r} is not of the form {_FORM}")
     if identity.platform is Platform.SLACK:
         return identity
     return PlatformIdentity(

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, PlainValidator, SecretStr
 
+from agent_core.audit import parse_key
 from agent_core.messages import Platform, RoomRef
 
 
@@ -52,6 +53,12 @@ def _http_url(value: object) -> str:
     return url
 
 
+def _audit_key(value: object) -> SecretStr:
+    text = value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+    parse_key(text)
+    return SecretStr(text)
+
+
 def _folder(value: object) -> Path:
     return Path(str(value)).expanduser()
 
@@ -68,6 +75,8 @@ def room_address(address: str) -> RoomRef:
         room = RoomRef.parse(address)
     except ValueError as problem:
         raise ValueError(f"is wrong: {problem}") from None
+    if room.platform is Platform.EMBEDDED:
+        raise ValueError("is wrong: the service serves rooms of slack and teams")
     if room.platform is Platform.SLACK:
         return room
     return RoomRef(
@@ -107,6 +116,7 @@ _APP: Final = "an app-level token, which belongs in SLACK_APP_TOKEN"
 _USER: Final = "a user token"
 
 DatabaseUrl = Annotated[SecretStr, PlainValidator(_database_url)]
+AuditKey = Annotated[SecretStr, PlainValidator(_audit_key)]
 HttpUrl = Annotated[str, PlainValidator(_http_url)]
 Folder = Annotated[Path, PlainValidator(_folder)]
 Room = Annotated[RoomRef, PlainValidator(_room)]

@@ -1,0 +1,1 @@
+"""What the library door adds to the core: tools from functions, a room, a desk, replies."""
