@@ -41,7 +41,7 @@ from agent_core.messages import (
 from agent_core.outgoing import Destination, OutgoingRow
 from agent_core.people import AccountId, Capability, Person, PersonId, Requester, Role
 from agent_core.policy import Policy
-from agent_core.proposals import LedgerEntry, Proposal, ProposalId, ProposalStatus
+from agent_core.proposals import LedgerEntry, PlanId, Proposal, ProposalId, ProposalStatus
 from agent_core.tooling import Json, Tool, ToolCall, ToolName
 
 T = TypeVar("T")
@@ -181,6 +181,14 @@ class Proposals(Protocol):
 
     def twins(self, account_id: AccountId, fingerprint: str) -> Sequence[Proposal]:
         """All with this fingerprint, by occurrence."""
+        ...
+
+    def of_plan(self, plan_id: PlanId) -> Sequence[Proposal]:
+        """All of a plan, by step; held against other writers until the transaction ends."""
+        ...
+
+    def undoing(self, key: ProposalId) -> Sequence[Proposal]:
+        """Those that take back the effect under this ledger key, oldest first."""
         ...
 
     def undecided(self, limit: int = 200) -> Sequence[Proposal]:

@@ -15,10 +15,11 @@ from agent_core.policy import ApprovalNeed
 from agent_core.tooling import Amount, Json, ToolName
 
 ProposalId = NewType("ProposalId", str)
+PlanId = NewType("PlanId", str)
 
 
 class ProposalStatus(StrEnum):
-    """Where a proposal stands. The last four are final."""
+    """Where a proposal stands. The last five are final."""
 
     AWAITING_CONFIRMATION = "awaiting_confirmation"
     AWAITING_APPROVAL = "awaiting_approval"
@@ -27,6 +28,7 @@ class ProposalStatus(StrEnum):
     CANCELLED = "cancelled"  # the requester said no, or it was replaced
     DECLINED = "declined"  # the approver said no
     EXPIRED = "expired"
+    REFUSED = "refused"  # a step that policy refused: shown in its plan, never run
 
     @property
     def is_open(self) -> bool:
@@ -55,6 +57,8 @@ class Proposal:
     `id` is the ledger key and the provider's idempotency key. (account_id, fingerprint,
     occurrence) is unique. `version` is the account's when it was shown. `epoch` is the
     conversation's: a claim cancels open confirmations. `requester_key` is `Requester.key`.
+    The steps of one plan share `plan_id`, and one card. `undoes` is the ledger key of the effect
+    that this takes back.
     """
 
     id: ProposalId
@@ -87,6 +91,9 @@ class Proposal:
     account_name: str = ""  # as shown on the cards
     card: OutgoingId | None = None  # the requester's card, to be updated once decided
     approval_card: OutgoingId | None = None
+    plan_id: PlanId | None = None
+    step: int = 0  # in its plan, from 1
+    undoes: ProposalId | None = None
 
 
 class Outcome(StrEnum):
@@ -103,6 +110,7 @@ class LedgerEntry:
     """One external effect, written before it happens. `outcome` is None until it is known.
 
     `key` is the proposal's id. `content` is what the model is told; title and fields, the receipt.
+    `undo_until`: how long people may take it back; None where nothing does that.
     """
 
     key: ProposalId
@@ -120,3 +128,4 @@ class LedgerEntry:
     fields: tuple[Field, ...] = ()
     content: Json | None = None
     reason: str = ""  # why it was refused, failed or is unknown
+    undo_until: datetime | None = None

@@ -17,7 +17,14 @@ from agent_core.journal import (
 )
 from agent_core.messages import Participant
 from agent_core.people import AccountId
-from agent_core.proposals import LedgerEntry, Outcome, Proposal, ProposalId, ProposalStatus
+from agent_core.proposals import (
+    LedgerEntry,
+    Outcome,
+    PlanId,
+    Proposal,
+    ProposalId,
+    ProposalStatus,
+)
 from agent_core.store.memory_tables import Kept, Undo
 
 
@@ -180,6 +187,14 @@ class MemoryProposals:
             if (proposal.account_id, proposal.fingerprint) == (account_id, fingerprint)
         ]
         return sorted(found, key=lambda proposal: proposal.occurrence)
+
+    def of_plan(self, plan_id: PlanId) -> Sequence[Proposal]:
+        found = [proposal for proposal in self._proposals if proposal.plan_id == plan_id]
+        return sorted(found, key=lambda proposal: proposal.step)
+
+    def undoing(self, key: ProposalId) -> Sequence[Proposal]:
+        found = [proposal for proposal in self._proposals if proposal.undoes == key]
+        return sorted(found, key=lambda proposal: (proposal.proposed_at, proposal.id))
 
     def undecided(self, limit: int = 200) -> Sequence[Proposal]:
         waits = (ProposalStatus.AWAITING_CONFIRMATION, ProposalStatus.AWAITING_APPROVAL)

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from agent_core.conversation import ConversationId
 from agent_core.errors import ConversationChanged
 from agent_core.people import AccountId
-from agent_core.proposals import LedgerEntry, Proposal, ProposalId, ProposalStatus
+from agent_core.proposals import LedgerEntry, PlanId, Proposal, ProposalId, ProposalStatus
 from agent_core.store import tables
 from agent_core.store.rows import LEDGER, PROPOSALS
 from agent_core.store.sql import Sql, given
@@ -29,6 +29,17 @@ _TWINS = (
         _PROPOSALS.c.fingerprint == given("fingerprint"),
     )
     .order_by(_PROPOSALS.c.occurrence)
+)
+_OF_PLAN = (
+    PROPOSALS.select()
+    .where(_PROPOSALS.c.plan_id == given("plan"))
+    .order_by(_PROPOSALS.c.step)
+    .with_for_update()
+)
+_UNDOING = (
+    PROPOSALS.select()
+    .where(_PROPOSALS.c.undoes == given("key"))
+    .order_by(_PROPOSALS.c.proposed_at, _PROPOSALS.c.id)
 )
 _UNDECIDED = (
     PROPOSALS.select()
@@ -81,6 +92,12 @@ class SqlProposals:
     def twins(self, account_id: AccountId, fingerprint: str) -> Sequence[Proposal]:
         rows = self._sql.all(_TWINS, b_account=account_id, b_fingerprint=fingerprint)
         return [PROPOSALS.from_row(row) for row in rows]
+
+    def of_plan(self, plan_id: PlanId) -> Sequence[Proposal]:
+        return [PROPOSALS.from_row(row) for row in self._sql.all(_OF_PLAN, b_plan=plan_id)]
+
+    def undoing(self, key: ProposalId) -> Sequence[Proposal]:
+        return [PROPOSALS.from_row(row) for row in self._sql.all(_UNDOING, b_key=key)]
 
     def undecided(self, limit: int = 200) -> Sequence[Proposal]:
         return [PROPOSALS.from_row(row) for row in self._sql.all(_UNDECIDED, b_limit=limit)]

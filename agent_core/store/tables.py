@@ -34,6 +34,8 @@ class UtcTime(sa.types.TypeDecorator[datetime]):
 OPEN_OUTGOING = "status IN ('ready', 'started')"
 OPEN_PROPOSAL = "status IN ('awaiting_confirmation', 'awaiting_approval', 'decided')"
 UNDECIDED_PROPOSAL = "status IN ('awaiting_confirmation', 'awaiting_approval')"
+IN_A_PLAN = "plan_id IS NOT NULL"
+UNDOES = "undoes IS NOT NULL"
 OPEN_ESCALATION = "status IN ('waiting', 'claimed')"
 NEW_INBOX = "status = 'new'"
 UNFINISHED_INBOX = "status <> 'done'"
@@ -195,6 +197,8 @@ class ProposalTable(Stored, table=True):
         ),
         _some("ix_hr_proposals_open", "conversation_id", "proposed_at", where=OPEN_PROPOSAL),
         _some("ix_hr_proposals_undecided", "expires_at", where=UNDECIDED_PROPOSAL),
+        _some("ix_hr_proposals_plan", "plan_id", where=IN_A_PLAN),
+        _some("ix_hr_proposals_undoes", "undoes", where=UNDOES),
     )
     id: str = Field(primary_key=True)
     conversation_id: str
@@ -225,6 +229,9 @@ class ProposalTable(Stored, table=True):
     approved_at: datetime | None = Field(default=None, sa_type=UtcTime)
     card: str | None = None
     approval_card: str | None = None
+    plan_id: str | None = None
+    step: int = Field(sa_column_kwargs={"server_default": "0"})
+    undoes: str | None = None
     account_name: str
 
 
@@ -250,6 +257,7 @@ class LedgerTable(Stored, table=True):
     fields: str = Field(sa_type=sa.Text)
     content: str | None = Field(default=None, sa_type=sa.Text)
     reason: str = Field(sa_type=sa.Text)
+    undo_until: datetime | None = Field(default=None, sa_type=UtcTime)
 
 
 class DestinationTable(Stored, table=True):

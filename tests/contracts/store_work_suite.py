@@ -17,7 +17,7 @@ from agent_core.outgoing import OutgoingStatus
 from agent_core.people import Capability, PersonId, Role
 from agent_core.policy import ApprovalNeed
 from agent_core.ports import Store, UnitOfWork
-from agent_core.proposals import Outcome, ProposalStatus
+from agent_core.proposals import Outcome, PlanId, ProposalId, ProposalStatus
 from tests.builders import (
     ACME,
     NOON,
@@ -62,6 +62,22 @@ EVERY_BLOCK: Sequence[blocks.Block] = (
 
 class ProposalContract:
     """Proposals and the ledger."""
+
+    async def test_the_steps_of_a_plan_are_found_in_order(self, store: Store) -> None:
+        plan = PlanId("pln_1")
+        second = a_proposal("pro_1", plan_id=plan, step=2, arguments={"seats": 2})
+        first = a_proposal("pro_2", plan_id=plan, step=1, arguments={"seats": 3})
+        other = a_proposal("pro_3", plan_id=PlanId("pln_2"), step=1, arguments={"seats": 4})
+        for proposal in (second, first, other, a_proposal("pro_4")):
+            await do(store, lambda tx, one=proposal: tx.proposals.add(one))
+        assert list(await do(store, lambda tx: tx.proposals.of_plan(plan))) == [first, second]
+
+    async def test_what_takes_an_effect_back_is_found(self, store: Store) -> None:
+        undo = a_proposal("pro_2", undoes=ProposalId("pro_1"), arguments={"key": "pro_1"})
+        for proposal in (a_proposal("pro_1"), undo):
+            await do(store, lambda tx, one=proposal: tx.proposals.add(one))
+        assert list(await do(store, lambda tx: tx.proposals.undoing(undo.undoes))) == [undo]
+        assert list(await do(store, lambda tx: tx.proposals.undoing(undo.id))) == []
 
     async def test_a_proposal_comes_back_as_it_was(self, store: Store) -> None:
         need = ApprovalNeed(
