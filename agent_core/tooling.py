@@ -27,10 +27,14 @@ class Effect(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Amount:
-    """Money in minor units (cents) of an ISO 4217 currency, as policy and limits see it."""
+    """Money in minor units (cents) of an ISO 4217 currency, as policy and limits see it.
+
+    `minor` is positive both ways; `to_customer` says that it is paid out and not charged.
+    """
 
     minor: int
     currency: str
+    to_customer: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +43,8 @@ class ToolContext:
 
     `key` is the ledger's key and the provider's idempotency key; "" for reads and previews.
     `expected_version` is the account version that the yes was given for; None for reads.
+    `earlier` holds what the previews of the plan's earlier steps left (`Preview.leaves`): a
+    previewer that understands them shows what the action will do once those are done.
     """
 
     account_id: AccountId
@@ -47,6 +53,7 @@ class ToolContext:
     now: datetime
     key: str = ""
     expected_version: int | None = None
+    earlier: tuple[object, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,8 +77,32 @@ class Preview:
     title: str  # imperative, e.g. "Add 5 seats"
     changes: tuple[Change, ...]
     version: int
-    amount: Amount | None = None  # what moves, positive both for charge and for refund
+    amount: Amount | None = None
     notes: tuple[str, ...] = ()
+    leaves: object = None  # the previewer's own value for later steps; never stored
+    follows: bool = False  # `ToolContext.earlier` is taken into account
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Effected:
+    """An effect as the ledger holds it, for whoever is to take it back."""
+
+    key: str
+    arguments: Json
+    content: Json  # `ToolResult.content`
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compensation:
+    """How an action's effect is taken back: by another action of the catalogue, for a while.
+
+    `arguments` gives that action's arguments for one effect, so that exactly it is undone. The
+    policy file may set another window.
+    """
+
+    tool: ToolName
+    arguments: Callable[[Effected], Json]
+    minutes: int = 30
 
 
 ReadHandler = Callable[[ToolContext, Any], Awaitable[ToolResult]]
@@ -118,6 +149,7 @@ class Tool:
     look_up: LookUp | None = None
     policy: PolicyDefaults = field(default_factory=PolicyDefaults)
     examples: tuple[str, ...] = ()
+    compensation: Compensation | None = None
 
     @property
     def is_action(self) -> bool:

@@ -23,6 +23,7 @@ from tools.actions import (
     request_status,
     reset_member_access,
     resume_subscription,
+    undo,
 )
 from tools.actions.look_up_account import account_fields
 from tools.actions.request_status import ReadLedger
@@ -56,13 +57,15 @@ class Catalog:
             resume_subscription.tool(accounts),
             cancel_subscription.tool(accounts),
         )
-        self._by_name = {tool.name: tool for tool in self._all}
+        # Taking back is for buttons and policy: the model does not call it.
+        self._undo = tuple(undo.tool(accounts, each) for each in self._all if each.compensation)
+        self._by_name = {tool.name: tool for tool in self.tools}
         self._shared = tuple(tool for tool in self._all if tool.name not in NOT_IN_SHARED_ROOMS)
 
     @property
     def tools(self) -> tuple[Tool, ...]:
         """Every tool, for whatever has to know them all."""
-        return self._all
+        return (*self._all, *self._undo)
 
     def for_audience(self, audience: Audience) -> tuple[Tool, ...]:
         return self._shared if audience is Audience.SHARED else self._all

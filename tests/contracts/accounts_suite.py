@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -20,6 +20,7 @@ from tools.accounts.commands import (
     RemoveSeats,
     ResetMemberAccess,
     ResumeSubscription,
+    Undo,
 )
 from tools.accounts.gateway import Payment, PaymentRequest
 from tools.accounts.memory_gateway import MemoryPayments
@@ -117,6 +118,7 @@ EVERY_COMMAND: dict[str, Command] = {
 }
 MONEY = ("change_plan", "add_seats", "refund_invoice", "refund_part")
 NAMES = tuple(EVERY_COMMAND)
+NOT_UNDOABLE = ("refund_invoice", "refund_part", "reset_member_access")
 
 
 class AccountsContract:
@@ -452,3 +454,62 @@ class AccountsContract:
             )
         await world.apply(ResumeSubscription(), key="c", version=2)
         assert (await world.account()).status is AccountStatus.ACTIVE
+
+    @pytest.mark.parametrize("name", [name for name in NAMES if name not in NOT_UNDOABLE])
+    async def test_undoing_gives_the_account_back_as_it_was(self, world: World, name: str) -> None:
+        before = await world.account()
+        done = await world.apply(EVERY_COMMAND[name])
+        undo = Undo(key="key-1")
+        quoted = await world.accounts.quote(NORTHWIND, undo, NOW)
+        undone = await world.apply(undo, key="key-2", version=2)
+        assert replace(await world.account(), version=1) == before
+        assert undone.planned.after == quoted.after
+        moved = done.planned.movement
+        if moved:
+            refund = world.payments.effects["key-2"]
+            assert (refund[0], refund[1].amount.minor) == ("refund", moved.minor)
+        else:
+            assert "key-2" not in world.payments.effects
+        with pytest.raises(ActionRefused, match="undone already"):
+            await world.apply(undo, key="key-3", version=3)
+        assert await world.apply(undo, key="key-2", version=2) == undone
+
+    @pytest.mark.parametrize("name", NOT_UNDOABLE)
+    async def test_some_changes_cannot_be_undone(self, world: World, name: str) -> None:
+        await world.apply(EVERY_COMMAND[name])
+        with pytest.raises(ActionRefused, match="cannot be undone"):
+            await world.accounts.quote(NORTHWIND, Undo(key="key-1"), NOW)
+
+    async def test_what_has_moved_on_is_not_undone(self, world: World) -> None:
+        await world.apply(AddSeats(count=2), key="a")
+        await world.apply(ChangeBillingContact(name="N", email="n@n.example"), key="b", version=2)
+        await world.accounts.quote(NORTHWIND, Undo(key="a"), NOW)  # the contact is another matter
+        await world.apply(AddSeats(count=2), key="c", version=3)
+        with pytest.raises(ActionRefused, match="number of seats changed"):
+            await world.apply(Undo(key="a"), key="d", version=4)
+        await world.apply(Undo(key="c"), key="e", version=4)
+        await world.apply(Undo(key="a"), key="f", version=5)
+        assert (await world.account()).seats == 12
+
+    async def test_an_invoice_that_was_refunded_since_is_not_refunded_twice(
+        self, world: World
+    ) -> None:
+        done = await world.apply(AddSeats(count=2), key="a")
+        assert done.planned.invoice is not None
+        refund = RefundInvoice(invoice_id=done.planned.invoice.id)
+        await world.apply(refund, key="b", version=2)
+        with pytest.raises(ActionRefused, match="refunded since"):
+            await world.apply(Undo(key="a"), key="c", version=3)
+
+    async def test_nobody_undoes_another_accounts_change(self, world: World) -> None:
+        await world.apply(AddSeats(count=2), key="a")
+        for account, key in ((GLOBEX, "a"), (NORTHWIND, "none")):
+            with pytest.raises(ActionRefused, match="nothing"):
+                await world.accounts.quote(account, Undo(key=key), NOW)
+
+    async def test_a_later_step_is_priced_as_if_the_earlier_were_done(self, world: World) -> None:
+        first = await world.accounts.quote(NORTHWIND, ChangePlan(plan=PlanId.BUSINESS), NOW)
+        then = await world.accounts.quote(NORTHWIND, AddSeats(count=2), NOW, after=[first])
+        assert then.before == first.after
+        await world.apply(first.command, key="a")
+        assert (await world.accounts.quote(NORTHWIND, AddSeats(count=2), NOW)) == then

@@ -17,9 +17,11 @@ from tools.accounts.commands import (
     RemoveSeats,
     ResetMemberAccess,
     ResumeSubscription,
+    Undo,
 )
 from tools.accounts.periods import days_of, rolled, today, unpaused_end
 from tools.accounts.planned import NEW_INVOICE, Movement, Planned, Way
+from tools.accounts.reversal import taken_back
 from tools.accounts.types import (
     PLANS,
     Access,
@@ -32,10 +34,21 @@ from tools.accounts.types import (
 from tools.money import prorate
 
 
-def decide(state: AccountState, command: Command, now: datetime) -> Planned:
-    """Raises ActionRefused or ArgumentsRejected, in words fit for the one who asked."""
-    rule: Callable[[AccountState, Any, datetime], Planned] = _RULES[type(command)]
-    planned = rule(replace(state, account=rolled(state.account, now)), command, now)
+def decide(
+    state: AccountState, command: Command, now: datetime, original: Planned | None = None
+) -> Planned:
+    """`original` is what an Undo takes back.
+
+    Raises ActionRefused or ArgumentsRejected, in words fit for the one who asked.
+    """
+    rolled_on = replace(state, account=rolled(state.account, now))
+    if isinstance(command, Undo):
+        if original is None:
+            raise ActionRefused("There is nothing under this key that could be undone.")
+        planned = taken_back(rolled_on, command, original)
+    else:
+        rule: Callable[[AccountState, Any, datetime], Planned] = _RULES[type(command)]
+        planned = rule(rolled_on, command, now)
     return replace(planned, after=replace(planned.after, version=planned.before.version + 1))
 
 

@@ -80,6 +80,14 @@ class ResumeSubscription:
     kind: Literal["resume_subscription"] = "resume_subscription"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Undo:
+    """Takes back exactly what happened under `key`, while nothing that it touched has moved on."""
+
+    key: str
+    kind: Literal["undo"] = "undo"
+
+
 Command = (
     ChangePlan
     | AddSeats
@@ -90,4 +98,5 @@ Command = (
     | PauseSubscription
     | CancelSubscription
     | ResumeSubscription
+    | Undo
 )

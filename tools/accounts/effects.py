@@ -28,6 +28,7 @@ class Effect:
     """One change under its key. `asked` is the command as it came, which the key belongs to.
 
     `touched_at` is when somebody last set out to finish it (the gateway's own clock).
+    `undone_by` is the key of the change that took this one back.
     """
 
     key: str
@@ -38,6 +39,7 @@ class Effect:
     at: datetime
     touched_at: datetime
     payment_id: str = ""
+    undone_by: str = ""
 
 
 class Unit(Protocol):

@@ -42,8 +42,18 @@ class AccountsGateway(Protocol):
         """Accounts whose id or name contains the query, by name; an empty query finds all."""
         ...
 
-    async def quote(self, account_id: AccountId, command: Command, now: datetime) -> Planned:
-        """What `apply` would do. Changes nothing. Raises as `apply`."""
+    async def quote(
+        self,
+        account_id: AccountId,
+        command: Command,
+        now: datetime,
+        *,
+        after: Sequence[Planned] = (),
+    ) -> Planned:
+        """What `apply` would do, once the changes of `after` were made. Changes nothing.
+
+        Raises as `apply`.
+        """
         ...
 
     async def apply(

@@ -1,10 +1,10 @@
 """What a command would come to, as a value: computed once, shown, stored and carried out."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from tools.accounts.commands import Command
-from tools.accounts.types import Account, Invoice, Member
+from tools.accounts.types import Account, AccountState, Invoice, Member
 
 NEW_INVOICE = ""  # an invoice without a number yet: it gets one when the change is recorded
 
@@ -42,3 +42,13 @@ class Planned:
     movement: Movement | None = None
     invoice: Invoice | None = None
     member: Member | None = None
+
+
+def assumed(state: AccountState, planned: Planned) -> AccountState:
+    """The account as it will be once this was done. A new invoice has no number yet."""
+    invoices, members = state.invoices, state.members
+    if invoice := planned.invoice:
+        invoices = (invoice, *(each for each in invoices if each.id != invoice.id))
+    if member := planned.member:
+        members = tuple(member if each.id == member.id else each for each in members)
+    return replace(state, account=planned.after, invoices=invoices, members=members)

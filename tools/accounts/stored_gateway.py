@@ -9,11 +9,11 @@ from datetime import datetime, timedelta
 from agent_core.errors import ActionFailed, ActionOutcomeUnknown, ActionRefused
 from agent_core.people import AccountId
 from tools.accounts.changes import decide
-from tools.accounts.commands import Command
+from tools.accounts.commands import Command, Undo
 from tools.accounts.effects import Clock, Effect, EffectStatus, Storage, Unit
 from tools.accounts.gateway import Applied, Payment, PaymentRequest, PaymentService
 from tools.accounts.periods import rolled
-from tools.accounts.planned import NEW_INVOICE, Planned, Way
+from tools.accounts.planned import NEW_INVOICE, Planned, Way, assumed
 from tools.accounts.types import Account, AccountState
 from tools.money import Money
 
@@ -55,8 +55,21 @@ class StoredAccounts:
     async def search(self, query: str, limit: int) -> Sequence[Account]:
         return await self._storage.read(lambda unit: unit.search(query, limit))
 
-    async def quote(self, account_id: AccountId, command: Command, now: datetime) -> Planned:
-        return decide(await self.state(account_id, now), command, now)
+    async def quote(
+        self,
+        account_id: AccountId,
+        command: Command,
+        now: datetime,
+        *,
+        after: Sequence[Planned] = (),
+    ) -> Planned:
+        def work(unit: Unit) -> Planned:
+            state = _known(unit, account_id)
+            for earlier in after:
+                state = assumed(state, earlier)
+            return decide(state, command, now, _original(unit, account_id, command))
+
+        return await self._storage.read(work)
 
     async def apply(
         self,
@@ -124,7 +137,7 @@ class StoredAccounts:
             return effect, True
         if rolled(state.account, now).version != expected_version:
             raise ActionRefused(CHANGED)
-        planned = decide(state, command, now)
+        planned = decide(state, command, now, _original(unit, account_id, command))
         if planned.invoice and planned.invoice.id == NEW_INVOICE:
             # A second try keeps its number, so that the payment service sees the same request.
             had = effect.planned.invoice if effect else None
@@ -141,7 +154,7 @@ class StoredAccounts:
         )
         unit.put_effect(effect)
         if effect.status is EffectStatus.DONE:
-            unit.write(planned)
+            _write(unit, effect)
         return effect, False
 
     async def _settle(self, account_id: AccountId, key: str, payment: Payment) -> Applied:
@@ -156,7 +169,7 @@ class StoredAccounts:
                 return effect
             effect = replace(effect, status=EffectStatus.DONE, payment_id=payment.id)
             unit.put_effect(effect)
-            unit.write(effect.planned)
+            _write(unit, effect)
             return effect
 
         try:
@@ -251,6 +264,25 @@ def _known(unit: Unit, account_id: AccountId) -> AccountState:
     if state is None:
         raise ActionRefused("There is no such account.")
     return state
+
+
+def _original(unit: Unit, account_id: AccountId, command: Command) -> Planned | None:
+    """What an Undo takes back. Raises ActionRefused where it was taken back before."""
+    if not isinstance(command, Undo):
+        return None
+    effect = unit.effect(command.key)
+    if effect is None or effect.account_id != account_id or effect.status is not EffectStatus.DONE:
+        return None
+    if effect.undone_by:
+        raise ActionRefused("This was undone already.")
+    return effect.planned
+
+
+def _write(unit: Unit, effect: Effect) -> None:
+    """The account afterwards; what was taken back is marked, so that it is taken back once."""
+    unit.write(effect.planned)
+    if isinstance(effect.asked, Undo) and (original := unit.effect(effect.asked.key)):
+        unit.put_effect(replace(original, undone_by=effect.key))
 
 
 def _applied(effect: Effect) -> Applied:

@@ -44,6 +44,7 @@ def tool(accounts: AccountsGateway) -> Tool:
         shown=_shown,
         receipt=_receipt,
         examples=("add 5 seats", "we need two more licences"),
+        undoable=True,
     )
 
 

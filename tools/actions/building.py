@@ -11,6 +11,7 @@ from agent_core.errors import ArgumentsRejected
 from agent_core.people import Role
 from agent_core.tooling import (
     Amount,
+    Compensation,
     Effect,
     Json,
     PolicyDefaults,
@@ -23,7 +24,7 @@ from agent_core.tooling import (
 )
 from tools.accounts.commands import AddSeats, ChangePlan, Command, RemoveSeats
 from tools.accounts.gateway import AccountsGateway, Applied
-from tools.accounts.planned import Planned
+from tools.accounts.planned import Movement, Planned, Way
 
 A = TypeVar("A", bound="Arguments")
 Receipt = tuple[str, tuple[Field, ...]]  # its title and its fields
@@ -116,10 +117,12 @@ def action(
     shown: Callable[[Planned], Shown],
     receipt: Callable[[Planned], Receipt],
     examples: tuple[str, ...] = (),
+    undoable: bool = False,
 ) -> Tool:
     """An action: `quote` makes its preview, `apply` runs it, `look_up` finds what became of it.
 
     `canonical` gives the arguments with every default resolved, as the arguments model takes them.
+    `undoable`: the catalogue has an action `undo_NAME` that takes it back.
     """
     steps = _Steps(
         accounts=accounts,
@@ -138,6 +141,22 @@ def action(
         look_up=steps.look_up,
         policy=policy,
         examples=examples,
+        compensation=_by_key(name) if undoable else None,
+    )
+
+
+def _amount(planned: Planned, moved: Movement) -> Amount:
+    return Amount(
+        minor=moved.minor,
+        currency=planned.before.currency,
+        to_customer=moved.way is Way.REFUND,
+    )
+
+
+def _by_key(name: str) -> Compensation:
+    """The account system knows by its key what happened, so that is all the undo needs."""
+    return Compensation(
+        tool=ToolName(f"undo_{name}"), arguments=lambda effected: {"key": effected.key}
     )
 
 
@@ -153,15 +172,18 @@ class _Steps:
 
     async def preview(self, context: ToolContext, raw: Any) -> Preview:
         wish = _unpriced(self.command(raw))
-        planned = await self.accounts.quote(context.account_id, wish, context.now)
+        earlier = [each for each in context.earlier if isinstance(each, Planned)]
+        planned = await self.accounts.quote(context.account_id, wish, context.now, after=earlier)
         before, words, moved = planned.before, self.shown(planned), planned.movement
         return Preview(
             arguments=self.canonical(planned.command),
             title=words.title,
             changes=words.changes,
             version=before.version,
-            amount=Amount(minor=moved.minor, currency=before.currency) if moved else None,
+            amount=_amount(planned, moved) if moved else None,
             notes=words.notes,
+            leaves=planned,
+            follows=len(earlier) == len(context.earlier),
         )
 
     async def run(self, context: ToolContext, raw: Any) -> ToolResult:

@@ -30,6 +30,7 @@ def tool(accounts: AccountsGateway) -> Tool:
         shown=_shown,
         receipt=_receipt,
         examples=("cancel our subscription", "we want to leave"),
+        undoable=True,
     )
 
 

@@ -41,6 +41,7 @@ def tool(accounts: AccountsGateway) -> Tool:
         shown=_shown,
         receipt=_receipt,
         examples=("send invoices to Ben Carter, ben@northwind.example",),
+        undoable=True,
     )
 
 

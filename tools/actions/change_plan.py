@@ -45,6 +45,7 @@ def tool(accounts: AccountsGateway) -> Tool:
         shown=_shown,
         receipt=_receipt,
         examples=("upgrade us to Business", "we want the Starter plan"),
+        undoable=True,
     )
 
 

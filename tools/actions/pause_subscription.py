@@ -29,6 +29,7 @@ def tool(accounts: AccountsGateway) -> Tool:
         shown=_shown,
         receipt=_receipt,
         examples=("pause our subscription", "put our account on hold"),
+        undoable=True,
     )
 
 

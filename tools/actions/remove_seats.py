@@ -44,6 +44,7 @@ def tool(accounts: AccountsGateway) -> Tool:
         shown=_shown,
         receipt=_receipt,
         examples=("remove 2 seats", "we have three licences too many"),
+        undoable=True,
     )
 
 

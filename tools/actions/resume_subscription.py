@@ -29,6 +29,7 @@ def tool(accounts: AccountsGateway) -> Tool:
         shown=_shown,
         receipt=_receipt,
         examples=("resume our subscription", "we changed our mind, keep the subscription"),
+        undoable=True,
     )
 
 
