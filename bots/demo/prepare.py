@@ -31,7 +31,7 @@ def _furnish(tx: UnitOfWork, support: Support) -> None:
     for room in sample.rooms(support):
         tx.rooms.put(room)
     for person in sample.customers():
-        people_changes.apply(tx, person, SystemIds())
+        people_changes.apply(tx, person, SystemIds(), datetime.now(UTC))
 
 
 async def _fill_accounts(settings: Settings) -> None:

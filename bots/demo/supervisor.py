@@ -25,6 +25,8 @@ from bots.settings import ModelSettings, Settings, read
 
 _LISTENING: Final = "listening on "
 _MODEL: Final = "OPENAI_"
+# Slack's own are 0, 60 and 300 s: nobody would wait so long for what was said during a restart.
+_RETRY_DELAYS: Final = ("0", "2", "5", "15")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +68,7 @@ async def running(options: DemoOptions) -> AsyncIterator[Demo]:
                 *("playground", "--port", str(options.port), "--support", options.support.value),
                 *("--slack-request-url", f"http://127.0.0.1:{service_port}/slack/events"),
                 *("--teams-messaging-endpoint", f"http://127.0.0.1:{service_port}/api/messages"),
+                *("--slack-retry-delays", *_RETRY_DELAYS),
                 *("--inspect-url", inspect_url),
                 *("--payments-url", f"http://127.0.0.1:{payments_port}"),
             ),

@@ -54,14 +54,14 @@ async def _run(options: DemoOptions) -> None:
 
 async def _furnish(demo: Demo) -> None:
     """Once the service answers: the drawer's contents and the finished example."""
-    try:
-        await demo.until_ready()
-        _say(json.dumps({"ready": True}) if demo.options.as_json else _READY)
-        inspection = demo.shown.inspection
-        if demo.options.example and inspection and not await inspection.has_history():
+    await demo.until_ready()
+    _say(json.dumps({"ready": True}) if demo.options.as_json else _READY)
+    inspection = demo.shown.inspection
+    if demo.options.example and inspection and not await inspection.has_history():
+        try:
             await play(demo.stand_ins.slack_api)
-    except DemoFailed as problem:
-        _say(f"The example is not complete: {problem}", error=True)
+        except DemoFailed as problem:
+            _say(f"The example is not complete: {problem}", error=True)
 
 
 def _introduce(demo: Demo) -> None:

@@ -66,12 +66,17 @@ class Worker:
             raise DemoFailed(self.problem)
 
     async def kill(self) -> None:
-        """`kill -9`; returns once the next process answers."""
+        """`kill -9`; returns once the next process answers. Raises DemoFailed where none does."""
         killed = self._child
         if killed is not None:
-            await self._become(WorkerState.STARTING)
             killed.kill()
-        await self.until_running()
+        async with self._changed:
+            await self._changed.wait_for(
+                lambda: self.state is WorkerState.DOWN
+                or (self.state is WorkerState.RUNNING and self._child is not killed)
+            )
+        if self.state is WorkerState.DOWN:
+            raise DemoFailed(self.problem)
 
     async def stop(self) -> None:
         """Stops it for good."""
