@@ -70,7 +70,7 @@ class Thread:
 
     async def reply(self, text: str, *, mention: bool = False) -> None:
         """Answers in the thread."""
-        await self.root.get_by_role("button", name=re.compile("^Reply in the thread")).click()
+        await self.root.get_by_role("button", name=re.compile("^Reply in thread")).click()
         box = self.root.get_by_role("textbox", name=re.compile("^Reply as"))
         tick = self.root.get_by_role("checkbox")
         if await tick.is_visible():

@@ -124,12 +124,18 @@ class RunningDemo:
 
 
 @contextmanager
-def running_demo(folder: Path, *options: str, **environ: str) -> Iterator[RunningDemo]:
-    """`handrail demo` on ports of its own, ready; ended as Ctrl-C ends it."""
+def running_demo(
+    folder: Path, *options: str, example: bool = False, **environ: str
+) -> Iterator[RunningDemo]:
+    """`handrail demo` on ports of its own, ready; ended as Ctrl-C ends it.
+
+    `example`: the finished example is played, after it is ready.
+    """
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(_OWN)}
-    words = ("--port", "0", "--no-browser", "--no-example", "--json", "--data", str(folder))
+    words = ("--port", "0", "--no-browser", "--json", "--data", str(folder))
+    shown = () if example else ("--no-example",)
     process = subprocess.Popen(
-        [sys.executable, "-m", "bots.cli", "demo", *words, *options],
+        [sys.executable, "-m", "bots.cli", "demo", *words, *shown, *options],
         stdout=subprocess.PIPE,
         text=True,
         cwd=folder,

@@ -56,6 +56,24 @@ async def test_a_member_is_refused_and_told_who_may(demo: RunningDemo, open_page
     assert await demo.account("northwind") == before
 
 
+async def test_an_owners_yes_stands_for_a_members_wish(
+    demo: RunningDemo, open_page: OpenPage
+) -> None:
+    before = await demo.account("northwind")
+    northwind = Pane(await open_page(demo.page), "northwind")
+    await northwind.be("Milo Novak")
+    thread = await northwind.write("Please add 4 seats.")
+    await thread.shows("Not done")
+    await thread.press("Ask an owner")
+
+    await northwind.be("Olive Marsh")
+    await thread.shows("Add 4 seats", "Milo Novak")
+    await thread.press("Approve")
+
+    await thread.shows("Done: Added 4 seats")
+    assert (await demo.account("northwind")).account.seats == before.account.seats + 4
+
+
 async def test_a_large_refund_waits_for_an_approver(demo: RunningDemo, open_page: OpenPage) -> None:
     page = await open_page(demo.page)
     globex, support = Pane(page, "globex"), Pane(page, "support")
