@@ -20,6 +20,11 @@ from agent_core.ports import Answer, Ids, Outbox, SupportDesk, UnitOfWork
 
 OWNERS = frozenset({Role.OWNER})
 GONE = "This request is no longer open."
+ASKED = "The account's owner has been asked, in this thread."
+ANSWERED = (
+    "An owner of the account has answered this already, in this thread. If you need more, press "
+    "“Talk to support”."
+)
 
 
 class Access:
@@ -33,34 +38,28 @@ class Access:
     def ask(self, tx: UnitOfWork, event: ButtonPressed, who: Requester, now: datetime) -> Answer:
         """The question goes to the owners in the thread; where none is known, to support."""
         conversation = self._conversation(tx, event, event.value)
-        if conversation is None or conversation.account_id is None:
+        if conversation is None:
             return Answer(notice=GONE)
-        if who.role_in(conversation.account_id) is not None:
+        account = conversation.account_id
+        if who.role_in(account) is not None:
             return Answer(notice="You have access already. Please ask again for what you need.")
-        owners = self._owners(tx, conversation.account_id, who)
+        owners = self._owners(tx, account, who) if account else ()
         if not owners:
-            case = self._desk.open(
-                tx,
-                conversation,
-                reason=EscalationReason.ACCESS,
-                asked=f"{who.name} asks for access to {conversation.account_id}.",
-                asked_by=who,
-                suggestion="Check with the account's owner who this is. Then: handrail people set "
-                f"{who.identity} --account {conversation.account_id} --role member",
-                at=now,
-            )
-            return Answer(notice=f"No owner is known here. Support has it as {case.label}.")
+            return self._ask_support(tx, conversation, who, now)
+        if tx.outgoing.get(_question_row(conversation, who.identity)) is not None:
+            decided = _is_answered(tx, conversation, who.identity)
+            return Answer(notice=ANSWERED if decided else ASKED)
         self._outbox.queue(
             tx,
             OutgoingRow(
-                id=OutgoingId(f"access:{conversation.id}:{who.identity}"),
+                id=_question_row(conversation, who.identity),
                 destination=conversation.destination,
                 message=_question(conversation, who, owners),
                 created_at=now,
                 conversation_id=conversation.id,
             ),
         )
-        return Answer(notice="The account's owner has been asked, in this thread.")
+        return Answer(notice=ASKED)
 
     def answer(self, tx: UnitOfWork, event: ButtonPressed, who: Requester, now: datetime) -> Answer:
         """An owner says yes or no. Anybody else is told who can."""
@@ -75,6 +74,10 @@ class Access:
             identity = PlatformIdentity.parse(address)
         except ValueError:
             return Answer(notice=GONE)
+        if tx.outgoing.get(_question_row(conversation, identity)) is None:
+            return Answer(notice=GONE)  # nobody is let in who did not ask
+        if _is_answered(tx, conversation, identity):
+            return Answer(notice="This was decided already.")
         asked_for = tx.people.find(identity)
         if event.action == presses.DENY_ACCESS:
             sentence = f"{who.name} gave no access."
@@ -84,20 +87,49 @@ class Access:
             name = event.inputs.get("name") or self._name_of(tx, conversation, identity)
             tx.people.put(self._with_membership(asked_for, identity, name, account))
             sentence = f"{who.name} made {name} a member of this account."
-        self._outbox.queue(
-            tx,
-            OutgoingRow(
-                id=OutgoingId(f"access:{conversation.id}:{identity}:{event.action}"),
-                destination=conversation.destination,
-                message=cards.notice(sentence),
-                created_at=now,
-                conversation_id=conversation.id,
-                updates=OutgoingId(f"access:{conversation.id}:{identity}"),
-            ),
-        )
+        question = _question_row(conversation, identity)
+        self._post(tx, conversation, _answer_row(question), sentence, now, updates=question)
+        # A changed message calls nobody's attention: whoever asked is told by one of its own.
+        self._post(tx, conversation, OutgoingId(f"{question}:told"), sentence, now)
         return Answer(card=cards.notice(sentence))
 
     # --- inner ------------------------------------------------------------------------------
+
+    def _ask_support(
+        self, tx: UnitOfWork, conversation: Conversation, who: Requester, now: datetime
+    ) -> Answer:
+        account = conversation.account_id or "ACCOUNT"
+        case = self._desk.open(
+            tx,
+            conversation,
+            reason=EscalationReason.ACCESS,
+            asked=f"{who.name} asks for access"
+            + (f" to {conversation.account_id}." if conversation.account_id else "."),
+            asked_by=who,
+            suggestion="Find out who this is, and check with the account's owner. Then: "
+            f"handrail people set {who.identity} --account {account} --role member",
+            at=now,
+        )
+        return Answer(notice=f"No owner can be asked here. Support has it as {case.label}.")
+
+    def _post(
+        self,
+        tx: UnitOfWork,
+        conversation: Conversation,
+        row_id: OutgoingId,
+        sentence: str,
+        now: datetime,
+        updates: OutgoingId | None = None,
+    ) -> None:
+        row = OutgoingRow(
+            id=row_id,
+            destination=conversation.destination,
+            message=cards.notice(sentence),
+            created_at=now,
+            conversation_id=conversation.id,
+            updates=updates,
+        )
+        self._outbox.queue(tx, row)
 
     def _with_membership(
         self, person: Person | None, identity: PlatformIdentity, name: str, account: AccountId
@@ -134,6 +166,18 @@ class Access:
         if conversation is None or conversation.room != event.card.room:
             return None
         return conversation
+
+
+def _question_row(conversation: Conversation, identity: PlatformIdentity) -> OutgoingId:
+    return OutgoingId(f"access:{conversation.id}:{identity}")
+
+
+def _answer_row(question: OutgoingId) -> OutgoingId:
+    return OutgoingId(f"{question}:answer")
+
+
+def _is_answered(tx: UnitOfWork, conversation: Conversation, identity: PlatformIdentity) -> bool:
+    return tx.outgoing.get(_answer_row(_question_row(conversation, identity))) is not None
 
 
 def _question(

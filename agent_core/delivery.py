@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from agent_core.blocks import Note
+from agent_core.conversation import Audience
 from agent_core.delivery_outcomes import Job, Outcomes, Undeliverable
 from agent_core.delivery_pace import Pace
 from agent_core.errors import DestinationGone, PlatformError, PlatformUnavailable, RateLimited
@@ -25,7 +26,7 @@ from agent_core.messages import (
     Posted,
     ReplyAddress,
 )
-from agent_core.outgoing import OutgoingRow, OutgoingStatus
+from agent_core.outgoing import Destination, OutgoingRow, OutgoingStatus
 from agent_core.ports import Clock, Engine, EngineKind, PlatformAdapter, Store, UnitOfWork
 
 log = logging.getLogger(__name__)
@@ -185,6 +186,7 @@ class Delivery:
                 edits=edits,
                 found_started=found_started,
                 is_over=is_over,
+                would_leak=_would_leak(tx, row, destination),
             )
         tx.outgoing.release(destination_id, self._holder)
         return None
@@ -204,7 +206,11 @@ class Delivery:
         platform = job.destination.address.room.platform
         adapter = self._adapters.get(platform)
         if adapter is None:
-            await self._outcomes.refused(job, f"{platform} is not set up here")
+            await self._outcomes.refused(job, f"{platform} is not set up here", gone=True)
+            return
+        if job.would_leak:
+            reason = "the support room is shared with another company"
+            await self._outcomes.refused(job, reason, gone=True)
             return
         try:
             posted = await self._send(adapter, job)
@@ -257,6 +263,14 @@ class Delivery:
             self._engine.submit(tx, kind=EngineKind.DELIVER, key=destination, ref=ref, at=at)
 
         await self._store.run(submit)
+
+
+def _would_leak(tx: UnitOfWork, row: OutgoingRow, destination: Destination) -> bool:
+    """The row is support's own, and customers can read the room now."""
+    if row.conversation_id is not None:
+        return False
+    binding = tx.rooms.get(destination.address.room)
+    return binding is not None and binding.audience is Audience.SHARED
 
 
 def _marked(message: OutboundMessage) -> OutboundMessage:

@@ -32,6 +32,7 @@ class Job:
     edits: MessageRef | None  # the message to change, where the row is an update
     found_started: bool  # an earlier try may have reached the platform
     is_over: bool = False  # an agent's row that a person has overtaken since that earlier try
+    would_leak: bool = False  # inside talk, for a room that customers read now
 
     @property
     def for_customer(self) -> bool:

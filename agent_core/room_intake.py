@@ -25,7 +25,15 @@ class RoomIntake:
             case RoomChange.SHARED if binding.audience is Audience.INTERNAL:
                 # A new, less trusted reader: nothing internal may be said here any more.
                 tx.rooms.put(replace(binding, audience=Audience.SHARED))
-                log.warning("internal room is shared now", extra={"room": str(event.room)})
+                if binding.is_support:
+                    log.critical(
+                        "the support room is shared with another company: nothing is posted there",
+                        extra={"room": str(event.room)},
+                    )
+                else:
+                    log.warning("internal room is shared now", extra={"room": str(event.room)})
+            case RoomChange.UNSHARED if binding.is_support and binding.account_id is None:
+                tx.rooms.put(replace(binding, audience=Audience.INTERNAL))
             case RoomChange.UNSHARED | RoomChange.ARCHIVED if binding.account_id is not None:
                 tx.rooms.remove(event.room)
                 log.warning("room unlinked", extra={"room": str(event.room), "why": event.change})
