@@ -104,7 +104,9 @@ class SqlInbox:
         )
         params = INBOX.to_row(row)
         del params["seq"]
-        (seq,) = self._sql.connection.execute(_ADD, params).one()
+        added = self._sql.one(_ADD, **params)
+        assert added is not None
+        seq = added[0]
         return INBOX.from_row([seq if name == "seq" else params[name] for name in INBOX.names])
 
     def new_rows(self, conversation_id: ConversationId, limit: int = 50) -> Sequence[InboxRow]:
