@@ -4,7 +4,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from agent_core.conversation import Conversation, ConversationStatus, Speaker, TranscriptEntry
+from agent_core.conversation import (
+    Audience,
+    Conversation,
+    ConversationStatus,
+    Speaker,
+    TranscriptEntry,
+)
 from agent_core.directory import requester_of
 from agent_core.journal import InboxRow, JournalEntry, TurnStatus
 from agent_core.live_turn import LiveTurn, entry_at, row_body
@@ -143,6 +149,7 @@ def open_boundary(tx: UnitOfWork, services: Services, live: LiveTurn, at: dateti
     """Asserts the token and reads the conversation and the requester's roles of this moment."""
     tx.turns.assert_owner(live.turn.id, live.turn.token)
     conversation = tx.conversations.get(live.turn.conversation_id) or live.conversation
+    conversation = as_trusted(tx, conversation)
     return Boundary(
         tx=tx,
         services=services,
@@ -151,6 +158,17 @@ def open_boundary(tx: UnitOfWork, services: Services, live: LiveTurn, at: dateti
         requester=requester_of(tx, live.turn.author),
         at=at,
     )
+
+
+def as_trusted(tx: UnitOfWork, conversation: Conversation) -> Conversation:
+    """The conversation as its room is now: once an internal room is shared, others read along, and
+    the account that staff had named in it is no longer meant there."""
+    if conversation.audience is not Audience.INTERNAL:
+        return conversation
+    binding = tx.rooms.get(conversation.room)
+    if binding is None or binding.audience is not Audience.SHARED:
+        return conversation
+    return replace(conversation, audience=Audience.SHARED, subject=None)
 
 
 def _notice_owner(boundary: Boundary) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from agent_core import cards
-from agent_core.boundary import Boundary, read_transcript, rows_of_one
+from agent_core.boundary import Boundary, as_trusted, read_transcript, rows_of_one
 from agent_core.conversation import Audience, Conversation, ConversationId, ConversationStatus
 from agent_core.directory import requester_of
 from agent_core.escalations import EscalationReason, Priority
@@ -25,13 +25,14 @@ def enter(tx: UnitOfWork, services: Services, conversation_id: ConversationId) -
     conversation = tx.conversations.get(conversation_id)
     if conversation is None:
         return None
+    conversation = as_trusted(tx, conversation)
     running = tx.turns.running(conversation_id)
     if running is not None:
         live = _taken_over(tx, services, conversation, running)
         if live.turn.attempts <= services.limits.attempts:
             return live
         _give_up(tx, services, live)
-        conversation = tx.conversations.get(conversation_id) or conversation
+        conversation = as_trusted(tx, tx.conversations.get(conversation_id) or conversation)
     return _begun(tx, services, conversation)
 
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from agent_core import cards
 from agent_core.boundary import Boundary, commit
-from agent_core.conversation import ConversationStatus
+from agent_core.conversation import Audience, ConversationStatus
 from agent_core.decided import (
     Found,
     asks_more,
@@ -162,6 +162,10 @@ class Execution:
     ) -> str | None:
         """Why it may not run any more, in a sentence; None if it may."""
         proposal, conversation = found.proposal, boundary.conversation
+        if conversation.audience is Audience.SHARED and (
+            conversation.account_id != proposal.account_id
+        ):
+            return "People of other companies can read along here now."
         grace = timedelta(seconds=self._services.limits.decided_seconds)
         if proposal.expires_at + grace < boundary.at:
             return "The yes is too old. Please ask again, so that the figures are current."
