@@ -1,0 +1,1 @@
+"""The worst enemy: a hostile model, hostile people, dying processes, and a judge of its own."""
