@@ -242,6 +242,6 @@ def _as_trusted(tx: UnitOfWork, situation: Situation) -> Conversation | None:
         return conversation
     if conversation.audience is Audience.SHARED:
         return conversation
-    shared = replace(conversation, audience=Audience.SHARED)
+    shared = replace(conversation, audience=Audience.SHARED, subject=None)
     tx.conversations.save(shared, expected_epoch=conversation.epoch)
     return shared
