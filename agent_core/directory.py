@@ -28,12 +28,13 @@ def plain_name(name: str) -> str:
 def is_ours(who: Requester, author: Participant, room: RoomRef, binding: RoomBinding) -> bool:
     """One of the vendor's own: by capability or home tenant, and without a role in the account.
 
-    The installation's tenant is the vendor's. Whoever was given a role in the room's account is a
-    customer there, also as a guest of the vendor's tenant, and whatever else they may do.
+    The installation's tenant is the vendor's; its guests are unknown until named. Whoever was
+    given a role in the room's account is a customer there, whatever else they may do.
     """
     if who.role_in(binding.account_id) is not None:
         return False
-    return bool(who.capabilities) or author.identity.tenant_id == room.tenant_id
+    at_home = author.identity.tenant_id == room.tenant_id and not author.is_guest
+    return bool(who.capabilities) or at_home
 
 
 def spoken_by(audience: Audience, *, ours: bool) -> Speaker:

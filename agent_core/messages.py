@@ -93,10 +93,14 @@ class PlatformIdentity:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Participant:
-    """Somebody who wrote or clicked. `name` is for display only; it proves nothing."""
+    """Somebody who wrote or clicked. `name` is for display only; it proves nothing.
+
+    `is_guest`: let into the tenant for a few rooms, and no member of the company it belongs to.
+    """
 
     identity: PlatformIdentity
     name: str
+    is_guest: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

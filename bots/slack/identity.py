@@ -36,10 +36,14 @@ class Workspace:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KnownPerson:
-    """What `users.info` says. `home_team` is "" where it does not say."""
+    """What `users.info` says. `home_team` is "" where it does not say.
+
+    `is_guest`: a single- or multi-channel guest of that team.
+    """
 
     name: str
     home_team: str
+    is_guest: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,7 +193,9 @@ def known_person(found: Json) -> KnownPerson:
     name = text(profile, "real_name") or text(found, "real_name") or text(profile, "display_name")
     team = text(found, "team_id")
     return KnownPerson(
-        name=name or text(found, "name"), home_team="" if team.startswith("E") else team
+        name=name or text(found, "name"),
+        home_team="" if team.startswith("E") else team,
+        is_guest=found.get("is_restricted") is True or found.get("is_ultra_restricted") is True,
     )
 
 

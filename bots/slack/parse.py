@@ -278,7 +278,8 @@ def _author(payload: Json, message: Json, workspace: Workspace, known: Known) ->
     name = (person.name if person else "") or (
         text(profile, "real_name") or text(profile, "display_name") or user
     )
-    return Participant(identity=identity.person_ref(home, user), name=name)
+    guest = person is not None and person.is_guest
+    return Participant(identity=identity.person_ref(home, user), name=name, is_guest=guest)
 
 
 def _file(file: Json, known: Known) -> FileRef:

@@ -372,3 +372,10 @@ async def test_a_customer_with_a_role_is_a_customer_whatever_else_they_may_do(
     conversation = await house.conversation(thread)
     assert conversation.status is ConversationStatus.WITH_AGENT
     assert conversation.account_id == GLOBEX
+
+
+async def test_a_guest_of_the_vendors_tenant_takes_nothing_over(house: House) -> None:
+    guest = replace(someone("gus", "T0ACME"), is_guest=True)
+    thread = await house.says(OWNER, "is this right?", mention=True)
+    await house.says(guest, "I can answer that", thread=thread)
+    assert (await house.conversation(thread)).status is ConversationStatus.WITH_AGENT

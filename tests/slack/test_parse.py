@@ -314,3 +314,9 @@ def test_text_is_fit_for_every_database() -> None:
     said = parse(body, OURS, Known(), received_at=NOW)
     assert isinstance(said, InboundMessage)
     assert said.text == "ab?c"
+
+
+@pytest.mark.parametrize("mark", ["is_restricted", "is_ultra_restricted"])
+def test_a_guest_is_known_as_one(mark: str) -> None:
+    assert known_person({"team_id": "T0ACME", "name": "gus", mark: True}).is_guest
+    assert not known_person({"team_id": "T0ACME", "name": "carl", mark: False}).is_guest
