@@ -3,6 +3,8 @@
 The construction is in docs/adr/0004-audit-chain.md; `audit_check.py` verifies a chain.
 """
 
+import base64
+import binascii
 import hashlib
 import json
 from dataclasses import dataclass, field
@@ -16,6 +18,7 @@ FORMAT: Final = "handrail-audit-1"
 GENESIS: Final = "0" * 64  # what the first entry of a chain follows
 NO_ACCOUNT: Final = "-"  # the chain of what belongs to no account
 
+KEY_BYTES: Final = 32
 AGENT: Final = "agent"
 OPERATOR: Final = "operator"
 CODE_ACTORS: Final = frozenset({AGENT, OPERATOR})
@@ -132,3 +135,14 @@ def entry_hash(entry: AuditEntry) -> str:
     # `repr`: a database may have been given something that JSON does not know.
     text = json.dumps(covered, separators=(",", ":"), ensure_ascii=True, default=repr)
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def parse_key(text: str) -> bytes:
+    """A master key: 32 bytes as base64, of either alphabet. Raises ValueError with the remedy."""
+    try:
+        key = base64.b64decode(text.strip().replace("-", "+").replace("_", "/"), validate=True)
+    except (binascii.Error, ValueError):
+        key = b""
+    if len(key) != KEY_BYTES:
+        raise ValueError("is not a key: make 32 random bytes with: openssl rand -base64 32")
+    return key

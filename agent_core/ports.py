@@ -276,6 +276,10 @@ class Seal(Protocol):
         """A fresh key, wrapped by the master key, as it is stored."""
         ...
 
+    def check(self, key: str) -> None:
+        """Raises StoreError where this stored key was wrapped by another master key."""
+        ...
+
     def close(self, key: str, text: str, context: str) -> str:
         """`text` sealed under a stored key. Raises StoreError where the master key is another."""
         ...
@@ -290,6 +294,10 @@ class Audit(Protocol):
 
     def reference(self, person_key: str) -> str:
         """How this person (`Requester.key`) stands in the log. AGENT and OPERATOR stay."""
+        ...
+
+    def check(self) -> None:
+        """Raises StoreError where the log was begun with another master key."""
         ...
 
     def append(self, draft: AuditDraft) -> None:

@@ -11,6 +11,7 @@ import aiohttp
 from pydantic import SecretStr
 
 from agent_core.access import Access
+from agent_core.audit import parse_key
 from agent_core.clock import SystemClock
 from agent_core.conversation import Audience
 from agent_core.deadlines import Deadlines
@@ -36,6 +37,7 @@ from agent_core.reconciler import Reconciler
 from agent_core.room_intake import RoomIntake
 from agent_core.rules.yaml_policy import FilePolicySource
 from agent_core.store import health, migrations
+from agent_core.store.audit_seal import KEY_FILE, AesSeal, key_of_file
 from agent_core.store.locks import lock_folder_of
 from agent_core.store.sql_store import SqlStore
 from bots import server
@@ -101,7 +103,14 @@ def make_folder(url: str) -> None:
 
 def open_store(settings: Settings) -> SqlStore:
     """The store alone, for commands. The caller awaits `close()`."""
-    return SqlStore(settings.database_url.get_secret_value())
+    return SqlStore(settings.database_url.get_secret_value(), seal=_seal(settings))
+
+
+def _seal(settings: Settings) -> AesSeal:
+    """What protects the personal part of the audit log. Raises ConfigurationError."""
+    if settings.audit_key is not None:
+        return AesSeal(parse_key(settings.audit_key.get_secret_value()))
+    return AesSeal(key_of_file(settings.data_folder / KEY_FILE))
 
 
 class PaidAccounts(SqlAccounts):
@@ -219,7 +228,7 @@ def _joined(
 def _parts(settings: Settings, configuration: Configuration, support: RoomRef) -> _Parts:
     clock, ids = SystemClock(), SystemIds()
     url = settings.database_url.get_secret_value()
-    store, engine = SqlStore(url), DbosEngine(url, clock=clock)
+    store, engine = open_store(settings), DbosEngine(url, clock=clock)
     accounts = open_accounts(settings)
     adapters: dict[Platform, PlatformAdapter] = {}
     tell: list[Callable[[UnitOfWork, OutgoingRow, str], None]] = []  # the desk needs the delivery

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from bots.commands import accounts, doctor, init, manifest, people, rooms, serving
+from bots.commands import accounts, audit, doctor, init, manifest, people, rooms, serving
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -43,6 +43,7 @@ app.command()(rooms.unlink)
 app.command()(rooms.rooms)
 app.add_typer(people.app, name="people")
 app.add_typer(accounts.app, name="accounts")
+app.add_typer(audit.app, name="audit")
 app.add_typer(manifest.app, name="manifest")
 
 

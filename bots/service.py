@@ -3,10 +3,13 @@
 import asyncio
 import logging
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Final
 
 from aiohttp import web
 
+from agent_core.audit import AuditKind
+from agent_core.audit_notes import note_person, note_room
 from agent_core.conversation import Audience, RoomBinding, RoomMode
 from agent_core.delivery import Delivery
 from agent_core.driver import Driver
@@ -97,17 +100,21 @@ class Service:
 
 def _furnish(tx: UnitOfWork, configuration: Configuration, support_room: RoomRef) -> None:
     """The people whom the configuration names, and the room where support works."""
-    for person in people_from(configuration, tx.people.all()):
+    tx.audit.check()  # a service that could not write into the log does not start
+    now = datetime.now(UTC)
+    before = {person.id: person for person in tx.people.all()}
+    for person in people_from(configuration, tuple(before.values())):
         tx.people.put(person)
+        note_person(tx, before.get(person.id), person, now)
     known = tx.rooms.get(support_room)
     if known is None or not known.is_support:
-        tx.rooms.put(
-            RoomBinding(
-                room=support_room,
-                audience=Audience.INTERNAL,
-                account_id=None,
-                mode=RoomMode.MENTION,
-                is_support=True,
-                name=known.name if known else "support",
-            )
+        binding = RoomBinding(
+            room=support_room,
+            audience=Audience.INTERNAL,
+            account_id=None,
+            mode=RoomMode.MENTION,
+            is_support=True,
+            name=known.name if known else "support",
         )
+        tx.rooms.put(binding)
+        note_room(tx, binding, AuditKind.ROOM_LINKED, now)

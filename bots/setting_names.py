@@ -9,6 +9,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from bots.setting_values import (
     AppToken,
+    AuditKey,
     BotToken,
     DatabaseUrl,
     Folder,
@@ -31,6 +32,7 @@ class Environment(BaseSettings):
     handrail_accounts_url: DatabaseUrl | None = None
     handrail_payments_url: HttpUrl | None = None
     handrail_payments_key: SecretStr | None = None
+    handrail_audit_key: AuditKey | None = None
     handrail_config: Folder | None = None
     handrail_support_room: Room | None = None
     handrail_log: LogLevel | None = None

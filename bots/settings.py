@@ -81,6 +81,7 @@ class Settings:
     """Where state is, what is reached and how. `model` None: the scripted model, which is rules.
 
     URLs of databases may hold passwords, so they are secrets: sqlite:///… or postgresql://….
+    `audit_key` None: it lies in a file of the data folder.
     """
 
     data_folder: Path
@@ -94,6 +95,7 @@ class Settings:
     slack: SlackSettings | None
     teams: TeamsSettings | None
     model: ModelSettings | None
+    audit_key: SecretStr | None = None
 
     @classmethod
     def load(cls, environ: Mapping[str, str] | None = None, *, serve_on: str | None = None) -> Self:
@@ -246,6 +248,7 @@ def _settings(env: Environment) -> Settings:
         slack=_slack(env),
         teams=_teams(env),
         model=_model(env),
+        audit_key=env.handrail_audit_key,
     )
 
 

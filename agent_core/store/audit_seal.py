@@ -5,7 +5,6 @@ key, nonce, text, tag). Destroying the stored key destroys what was sealed under
 """
 
 import base64
-import binascii
 import hashlib
 import hmac
 import os
@@ -17,10 +16,9 @@ from typing import Final, NamedTuple
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from agent_core.audit import CODE_ACTORS
+from agent_core.audit import CODE_ACTORS, KEY_BYTES, parse_key
 from agent_core.errors import ConfigurationError, StoreError
 
-KEY_BYTES: Final = 32
 KEY_FILE: Final = "audit.key"
 _NONCE = 12
 _ID = 8
@@ -36,17 +34,6 @@ _OTHER_MASTER = (
 class _Key(NamedTuple):
     id: bytes
     cipher: AESGCM
-
-
-def parse_key(text: str) -> bytes:
-    """32 bytes as base64, of either alphabet. Raises ValueError with the remedy."""
-    try:
-        key = base64.b64decode(text.strip().replace("-", "+").replace("_", "/"), validate=True)
-    except (binascii.Error, ValueError):
-        key = b""
-    if len(key) != KEY_BYTES:
-        raise ValueError("is not a key: make 32 random bytes with: openssl rand -base64 32")
-    return key
 
 
 def key_of_file(path: Path) -> bytes:
@@ -104,6 +91,9 @@ class AesSeal:
         nonce = secrets.token_bytes(_NONCE)
         wrapped = self._master.encrypt(nonce, secrets.token_bytes(KEY_BYTES), _WRAP)
         return base64.urlsafe_b64encode(nonce + wrapped).decode()
+
+    def check(self, key: str) -> None:
+        self._unwrap(key)
 
     def close(self, key: str, text: str, context: str) -> str:
         kept = self._unwrap(key)

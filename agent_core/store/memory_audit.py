@@ -21,6 +21,9 @@ class MemoryAudit:
     def reference(self, person_key: str) -> str:
         return self._seal.reference(person_key)
 
+    def check(self) -> None:
+        """One process, one master key."""
+
     def append(self, draft: AuditDraft) -> None:
         chain = draft.chain or NO_ACCOUNT
         seq = self._heads.get(chain) or 0

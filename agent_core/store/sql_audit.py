@@ -21,6 +21,7 @@ from agent_core.store.sql import Sql, given, given_many
 from agent_core.store.tables import table
 from agent_core.tooling import Json
 
+_MASTER = "master"  # a key of nobody: whoever can unwrap it has the right master key
 TRIES = 1000  # each one lost means that another transaction has written
 
 _TABLE = AUDIT.table
@@ -57,6 +58,9 @@ class SqlAudit:
     def reference(self, person_key: str) -> str:
         return self._seal.reference(person_key)
 
+    def check(self) -> None:
+        self._ready("", set())
+
     def append(self, draft: AuditDraft) -> None:
         self._drafts.append(draft)
 
@@ -89,11 +93,7 @@ class SqlAudit:
 
     def _write(self, chain: str, drafts: Sequence[AuditDraft]) -> None:
         people = {person for draft in drafts if (person := person_of(draft, self._seal))}
-        seq, previous, keys = self._read(chain, people)
-        for person in sorted(people - keys.keys()):
-            self._sql.add(_KEYS, {"person": person, "wrapped": self._seal.new_key()})
-        if people - keys.keys():
-            seq, previous, keys = self._read(chain, people)
+        seq, previous, keys = self._ready(chain, people)
         first, *others = drafts
         for _ in range(TRIES):
             entry = self._chained(first, seq, previous, keys)
@@ -106,6 +106,18 @@ class SqlAudit:
             entry = self._chained(draft, entry.seq, entry.hash, keys)
             if not self._sql.add(_TABLE, AUDIT.to_row(entry)):
                 raise StoreError(f"row {entry.seq} of the audit log of {chain} was there already")
+
+    def _ready(self, chain: str, people: set[str]) -> tuple[int, str, dict[str, str]]:
+        """As `_read`, with keys for all; refused where the log has another master key."""
+        wanted = people | {_MASTER}
+        head = self._read(chain, wanted)
+        missing = sorted(wanted - head[2].keys())
+        for person in missing:
+            self._sql.add(_KEYS, {"person": person, "wrapped": self._seal.new_key()})
+        if missing:
+            head = self._read(chain, wanted)
+        self._seal.check(head[2][_MASTER])
+        return head
 
     def _chained(
         self, draft: AuditDraft, seq: int, previous: str, keys: Mapping[str, str]

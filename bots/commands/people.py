@@ -1,5 +1,6 @@
 """`handrail people`: who is who, and what they may do."""
 
+from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -52,7 +53,9 @@ def set_(
         for reason in (await unknown_accounts(settings, change.roles)).values():
             raise Refused(reason)
         async with opened_store(settings) as store:
-            _, after = await store.run(lambda tx: people_changes.apply(tx, change, SystemIds()))
+            _, after = await store.run(
+                lambda tx: people_changes.apply(tx, change, SystemIds(), datetime.now(UTC))
+            )
         return after
 
     after = run(work())
@@ -101,7 +104,9 @@ def join(
 
     async def work() -> Person:
         async with opened_store(Settings.load()) as store:
-            return await store.run(lambda tx: people_changes.join(tx, person, other))
+            return await store.run(
+                lambda tx: people_changes.join(tx, person, other, datetime.now(UTC))
+            )
 
     typer.echo(people_changes.sentence(run(work())))
 
@@ -170,7 +175,8 @@ def _carry_out(
     tx: UnitOfWork, people: PeopleFile, *, dry_run: bool
 ) -> list[tuple[Person | None, Person]]:
     if not dry_run:
-        return [people_changes.apply(tx, change, SystemIds()) for change in people.changes]
+        now = datetime.now(UTC)
+        return [people_changes.apply(tx, change, SystemIds(), now) for change in people.changes]
     done = []
     for change in people.changes:
         known = tx.people.find(change.identity)

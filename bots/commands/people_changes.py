@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
+from agent_core.audit_notes import note_joined, note_person
 from agent_core.messages import PlatformIdentity
 from agent_core.people import AccountId, Capability, Person, PersonId, Role
 from agent_core.ports import Ids, UnitOfWork
@@ -37,13 +39,16 @@ def new_person(identity: PlatformIdentity, person_id: str) -> Person:
     return Person(id=PersonId(person_id), name=identity.user_id, identities=(identity,))
 
 
-def apply(tx: UnitOfWork, change: PersonChange, ids: Ids) -> tuple[Person | None, Person]:
+def apply(
+    tx: UnitOfWork, change: PersonChange, ids: Ids, at: datetime
+) -> tuple[Person | None, Person]:
     """The person before (None: new) and after, in the caller's transaction."""
     known = tx.people.find(change.identity)
     person = known or new_person(change.identity, ids.new("person"))
     after = changed(person, change)
     if after != known:
         tx.people.put(after)
+        note_person(tx, known, after, at)
     return known, after
 
 
@@ -62,7 +67,7 @@ def find(tx: UnitOfWork, address: str) -> Person:
     return person
 
 
-def join(tx: UnitOfWork, keep: str, other: str) -> Person:
+def join(tx: UnitOfWork, keep: str, other: str, at: datetime) -> Person:
     """Gives all that `other` has to `keep`: identities, roles and capabilities.
 
     Raises Refused where they are one already, or have different roles in an account.
@@ -89,6 +94,8 @@ def join(tx: UnitOfWork, keep: str, other: str) -> Person:
     # What was recorded under the second id stays; the record itself is left with nothing.
     tx.people.put(replace(second, identities=(), roles={}, capabilities=frozenset()))
     tx.people.put(joined)
+    note_joined(tx, first, second, at)
+    note_person(tx, first, joined, at)
     return joined
 
 

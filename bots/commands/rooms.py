@@ -1,10 +1,13 @@
 """`handrail link`, `unlink` and `rooms`: what each channel or chat is to us."""
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from agent_core.audit import AuditKind
+from agent_core.audit_notes import note_room
 from agent_core.conversation import Audience, RoomBinding, RoomMode
 from agent_core.errors import ConfigurationError, PlatformError
 from agent_core.ids import SystemIds
@@ -208,10 +211,13 @@ def _write(tx: UnitOfWork, binding: RoomBinding, order: _Order) -> None:
         raise Refused(
             f"{sentence(known)} To give it to another: handrail unlink {known.room}, then link it."
         )
-    tx.rooms.put(binding)
+    now = datetime.now(UTC)
+    if known != binding:
+        tx.rooms.put(binding)
+        note_room(tx, binding, AuditKind.ROOM_LINKED, now)
     for identity in order.owners:
         roles = {AccountId(order.account): Role.OWNER}
-        people_changes.apply(tx, PersonChange(identity=identity, roles=roles), SystemIds())
+        people_changes.apply(tx, PersonChange(identity=identity, roles=roles), SystemIds(), now)
 
 
 def _removed(tx: UnitOfWork, room: RoomRef) -> RoomBinding:
@@ -219,6 +225,7 @@ def _removed(tx: UnitOfWork, room: RoomRef) -> RoomBinding:
     if known is None:
         raise Refused(f"{room} is not linked. See: handrail rooms")
     tx.rooms.remove(room)
+    note_room(tx, known, AuditKind.ROOM_UNLINKED, datetime.now(UTC))
     return known
 
 

@@ -6,6 +6,7 @@ import tempfile
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +54,7 @@ def _furnish(tx: UnitOfWork) -> None:
     for room in sample.rooms(Support.SLACK):
         tx.rooms.put(room)
     for person in sample.customers():
-        people_changes.apply(tx, person, SystemIds())
+        people_changes.apply(tx, person, SystemIds(), datetime.now(UTC))
 
 
 def bare_bolt(slack_api: str) -> web.Application:

@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from agent_core.audit import parse_key
 from agent_core.audit_check import verify
 from agent_core.errors import ConfigurationError, StoreError
 from agent_core.ports import UnitOfWork
-from agent_core.store.audit_seal import AesSeal, key_of_file, parse_key
+from agent_core.store.audit_seal import AesSeal, key_of_file
 from agent_core.store.migrations import migrate
 from agent_core.store.sql_store import SqlStore, make_engine
 from tests.builders import ACME
@@ -144,8 +145,15 @@ async def test_with_another_master_key_nothing_is_written(url: str) -> None:
     second = SqlStore(url, seal=AesSeal(SECOND))
     rows = await second.run(lambda tx: tx.audit.entries(ACME))
     assert verify(rows) == ()
-    with pytest.raises(StoreError, match="HANDRAIL_AUDIT_KEY"):
-        await second.run(lambda tx: tx.audit.opened(rows))
+    refused: tuple[Callable[[UnitOfWork], object], ...] = (
+        lambda tx: tx.audit.opened(rows),
+        lambda tx: tx.audit.append(a_draft()),
+        lambda tx: tx.audit.check(),
+    )
+    for work in refused:
+        with pytest.raises(StoreError, match="HANDRAIL_AUDIT_KEY"):
+            await second.run(work)
+    assert await second.run(lambda tx: tx.audit.entries(ACME)) == rows
     await second.close()
 
 
