@@ -20,7 +20,7 @@ from agent_core.people import Requester
 from agent_core.ports import UnitOfWork
 from agent_core.services import Services
 from agent_core.tooling import Json
-from agent_core.turn import Kind, state_of
+from agent_core.turn_state import Kind, state_of
 
 AGENT_NAME = "Handrail"
 

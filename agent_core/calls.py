@@ -17,7 +17,7 @@ from agent_core.proposing import Considered, Wish, consider, lacks_standing
 from agent_core.services import Services
 from agent_core.tool_runner import ToolRunner, failure_content, parse_arguments
 from agent_core.tooling import Json, Standing, Tool, ToolCall, ToolContext
-from agent_core.turn import Kind
+from agent_core.turn_state import Kind
 
 Candidates = list[tuple[AccountId, str]]
 
@@ -71,6 +71,7 @@ class Calls:
                 requester=live.requester,
                 audience=live.conversation.audience,
                 account_id=live.conversation.account,
+                now=self._services.clock.now(),
             )
         )
         # A read changes nothing, so there is nothing to confirm.

@@ -20,7 +20,6 @@ from agent_core.blocks import (
     Note,
     Quote,
     Receipt,
-    ReceiptState,
     Text,
 )
 from agent_core.conversation import ConversationId
@@ -42,7 +41,7 @@ _CAPABILITY_NAMES: Final = {
     Capability.APPROVER: "an approver of the support team",
     Capability.LEAD: "a support lead",
 }
-_OUTCOME_TITLES: Final = {
+OUTCOME_TITLES: Final = {
     Outcome.SUCCEEDED: "Done",
     Outcome.REFUSED: "Not done",
     Outcome.FAILED: "Not done",
@@ -108,7 +107,7 @@ def _plain_lines(block: Block) -> list[str]:
             return ["Choices: " + " · ".join(button.label for button in buttons)]
 
 
-def _message(
+def message_of(
     blocks: Sequence[Block | None], *, private_to: PlatformIdentity | None = None
 ) -> OutboundMessage:
     shown = tuple(block for block in blocks if block is not None)
@@ -119,7 +118,7 @@ def _message(
 
 def notice(text: str, *, private_to: PlatformIdentity | None = None) -> OutboundMessage:
     """A sentence by code."""
-    return _message([Text(markdown=text)], private_to=private_to)
+    return message_of([Text(markdown=text)], private_to=private_to)
 
 
 # --- proposals ------------------------------------------------------------------------------
@@ -129,7 +128,7 @@ def _account_text(proposal: Proposal, account_name: str) -> str:
     return account_name or proposal.account_name or str(proposal.account_id)
 
 
-def _facts(proposal: Proposal, account_name: str, *, requester: bool) -> Fields:
+def facts_of(proposal: Proposal, account_name: str, *, requester: bool) -> Fields:
     fields = [Field(label="Account", value=_account_text(proposal, account_name))]
     if proposal.amount is not None:
         fields.append(Field(label="Amount", value=money_text(proposal.amount)))
@@ -146,9 +145,7 @@ def _notes(proposal: Proposal) -> list[Block]:
     return [Note(text=note) for note in proposal.notes]
 
 
-def _button(
-    action: str, label: str, value: str, style: ButtonStyle = ButtonStyle.DEFAULT
-) -> Button:
+def button(action: str, label: str, value: str, style: ButtonStyle = ButtonStyle.DEFAULT) -> Button:
     return Button(action=action, label=label, value=value, style=style)
 
 
@@ -167,10 +164,10 @@ def proposal_card(proposal: Proposal, account_name: str = "") -> OutboundMessage
     if proposal.approval is not None:
         then = f" After your yes, {approvers_text(proposal.approval)} must approve it."
     value = str(proposal.id)
-    return _message(
+    return message_of(
         [
             Heading(text=f"{proposal.title}?"),
-            _facts(proposal, account_name, requester=False),
+            facts_of(proposal, account_name, requester=False),
             _changes(proposal),
             *_notes(proposal),
             Note(
@@ -179,8 +176,8 @@ def proposal_card(proposal: Proposal, account_name: str = "") -> OutboundMessage
             ),
             Buttons(
                 buttons=(
-                    _button(presses.CONFIRM, "Confirm", value, ButtonStyle.PRIMARY),
-                    _button(presses.CANCEL, "Cancel", value),
+                    button(presses.CONFIRM, "Confirm", value, ButtonStyle.PRIMARY),
+                    button(presses.CANCEL, "Cancel", value),
                 )
             ),
         ]
@@ -191,17 +188,17 @@ def _askable_card(proposal: Proposal, need: ApprovalNeed, account_name: str) -> 
     """What the requester may not do, but may ask for."""
     value = str(proposal.id)
     who = approvers_text(need)
-    return _message(
+    return message_of(
         [
             Heading(text=f"Not done: {proposal.title}"),
-            _facts(proposal, account_name, requester=False),
+            facts_of(proposal, account_name, requester=False),
             _changes(proposal),
             *_notes(proposal),
             Note(text=f"This needs {who}."),
             Buttons(
                 buttons=(
-                    _button(presses.ASK_OWNER, f"Ask {who}", value, ButtonStyle.PRIMARY),
-                    _button(presses.CANCEL, "Leave it", value),
+                    button(presses.ASK_OWNER, f"Ask {who}", value, ButtonStyle.PRIMARY),
+                    button(presses.CANCEL, "Leave it", value),
                 )
             ),
         ]
@@ -211,15 +208,15 @@ def _askable_card(proposal: Proposal, need: ApprovalNeed, account_name: str) -> 
 def waiting_card(proposal: Proposal, account_name: str = "") -> OutboundMessage:
     """For the requester, while somebody else decides."""
     who = approvers_text(proposal.approval) if proposal.approval else "somebody else"
-    return _message(
+    return message_of(
         [
             Heading(text=f"{proposal.title}: waiting for approval"),
-            _facts(proposal, account_name, requester=True),
+            facts_of(proposal, account_name, requester=True),
             _changes(proposal),
             *_notes(proposal),
             Note(text=f"{who[:1].upper()}{who[1:]} must approve this. Nothing has changed yet."),
             Buttons(
-                buttons=(_button(presses.CANCEL, "Cancel the request", str(proposal.id)),),
+                buttons=(button(presses.CANCEL, "Cancel the request", str(proposal.id)),),
             ),
         ]
     )
@@ -237,10 +234,10 @@ def approval_card(
         Field(label=name, value=_argument_text(argument))
         for name, argument in sorted(proposal.arguments.items())
     )
-    return _message(
+    return message_of(
         [
             Heading(text=f"Approval needed: {proposal.title}"),
-            _facts(proposal, account_name, requester=True),
+            facts_of(proposal, account_name, requester=True),
             Text(markdown=requester_line) if requester_line else None,
             _changes(proposal),
             Fields(fields=arguments) if arguments else None,
@@ -252,8 +249,8 @@ def approval_card(
             ),
             Buttons(
                 buttons=(
-                    _button(presses.APPROVE, "Approve", value, ButtonStyle.PRIMARY),
-                    _button(presses.DECLINE, "Decline", value, ButtonStyle.DANGER),
+                    button(presses.APPROVE, "Approve", value, ButtonStyle.PRIMARY),
+                    button(presses.DECLINE, "Decline", value, ButtonStyle.DANGER),
                 )
             ),
         ]
@@ -279,10 +276,10 @@ def decided_card(
 
     `entry` adds how it ended; `replaced` says that a newer proposal stands in its place.
     """
-    return _message(
+    return message_of(
         [
             Heading(text=f"{proposal.title}: {_state_text(proposal, entry, replaced)}"),
-            _facts(proposal, account_name, requester=True),
+            facts_of(proposal, account_name, requester=True),
             _changes(proposal),
             Note(text=_decision_text(proposal, replaced)),
         ]
@@ -291,7 +288,7 @@ def decided_card(
 
 def _state_text(proposal: Proposal, entry: LedgerEntry | None, replaced: bool) -> str:
     if entry is not None and entry.outcome is not None:
-        return _OUTCOME_TITLES[entry.outcome].lower()
+        return OUTCOME_TITLES[entry.outcome].lower()
     if replaced:
         return "replaced"
     return {
@@ -302,6 +299,7 @@ def _state_text(proposal: Proposal, entry: LedgerEntry | None, replaced: bool) -
         ProposalStatus.CANCELLED: "cancelled",
         ProposalStatus.DECLINED: "declined",
         ProposalStatus.EXPIRED: "expired",
+        ProposalStatus.REFUSED: "not possible",
     }[proposal.status]
 
 
@@ -327,30 +325,7 @@ def _decision_text(proposal: Proposal, replaced: bool) -> str:
     return " ".join([*said, f"Reference {short_reference(proposal.id)}"])
 
 
-# --- receipts, refusals, questions ------------------------------------------------------------
-
-
-def receipt_message(entry: LedgerEntry, account_name: str = "") -> OutboundMessage:
-    """What the ledger says of an action. Raises ValueError while its outcome is open."""
-    if entry.outcome is None:
-        raise ValueError("a receipt needs an outcome")
-    account = Field(label="Account", value=account_name or str(entry.account_id))
-    fields = (account, *entry.fields)
-    if entry.reason and entry.outcome is not Outcome.SUCCEEDED:
-        fields = (*fields, Field(label="Why", value=entry.reason))
-    receipt = Receipt(
-        state=ReceiptState(entry.outcome.value),
-        title=f"{_OUTCOME_TITLES[entry.outcome]}: {entry.title or entry.tool}",
-        fields=fields,
-        reference=short_reference(entry.key),
-    )
-    doubt = None
-    if entry.outcome is Outcome.UNKNOWN:
-        doubt = Text(
-            markdown="It may or may not have happened. A person is checking, and will tell you "
-            "here. Please do not ask for it again until then."
-        )
-    return _message([receipt, doubt])
+# --- refusals, questions ------------------------------------------------------------
 
 
 def refusal_card(
@@ -371,13 +346,13 @@ def refusal_card(
     buttons: list[Button] = []
     if ask_owner is not None:
         label = f"Ask {roles_text(may_ask) or 'an owner'}"
-        buttons.append(_button(presses.ASK_OWNER, label, str(ask_owner), ButtonStyle.PRIMARY))
+        buttons.append(button(presses.ASK_OWNER, label, str(ask_owner), ButtonStyle.PRIMARY))
     if ask_access:
-        buttons.append(_button(presses.ASK_ACCESS, "Ask for access", str(conversation_id)))
+        buttons.append(button(presses.ASK_ACCESS, "Ask for access", str(conversation_id)))
     if ask_support:
-        buttons.append(_button(presses.ASK_SUPPORT, "Talk to support", str(conversation_id)))
+        buttons.append(button(presses.ASK_SUPPORT, "Talk to support", str(conversation_id)))
     fields = Fields(fields=(Field(label="Account", value=account_name),)) if account_name else None
-    return _message(
+    return message_of(
         [
             Heading(text=f"Not done: {title}") if title else None,
             fields,
@@ -400,7 +375,7 @@ def account_picker(
     rows = [
         Buttons(
             buttons=(
-                _button(
+                button(
                     presses.CHOOSE_ACCOUNT, f"{name} ({account})", f"{conversation_id}|{account}"
                 ),
             )
@@ -410,4 +385,4 @@ def account_picker(
     more = None
     if len(candidates) > len(rows):
         more = Note(text="There are more. Write the exact name or id if yours is not among them.")
-    return _message([Heading(text="Which account is this about?"), *rows, more])
+    return message_of([Heading(text="Which account is this about?"), *rows, more])

@@ -13,7 +13,7 @@ from agent_core.people import Capability
 from agent_core.ports import ModelMessage
 from agent_core.proposals import canonical
 from agent_core.tooling import Json, ToolCall
-from agent_core.turn import Kind, calls_of
+from agent_core.turn_state import Kind, calls_of
 
 CONTEXT: Final = "context"  # `ModelMessage.name` of what code tells the model
 REQUESTER: Final = "requester"  # and of the words of the one it acts for

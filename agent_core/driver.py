@@ -37,21 +37,19 @@ from agent_core.services import Services
 from agent_core.tool_runner import Sleep, ToolRunner
 from agent_core.tooling import Json, ToolCall
 from agent_core.turn import (
-    CallKind,
     CallModel,
     ChooseAccount,
     Consider,
     Escalate,
     Execute,
     Finish,
-    Kind,
     RunReads,
     Send,
     Step,
     Tell,
     next_step,
-    state_of,
 )
+from agent_core.turn_state import CallKind, Kind, state_of
 
 log = logging.getLogger(__name__)
 

@@ -13,8 +13,9 @@ from agent_core.live_turn import LiveTurn, row_body
 from agent_core.people import Capability
 from agent_core.ports import UnitOfWork
 from agent_core.proposals import Outcome, ProposalId, ProposalStatus
+from agent_core.receipts import receipt_message
 from agent_core.services import Services
-from agent_core.turn import Kind, state_of
+from agent_core.turn_state import Kind, state_of
 
 
 def enter(tx: UnitOfWork, services: Services, conversation_id: ConversationId) -> LiveTurn | None:
@@ -118,7 +119,7 @@ def _leave_no_action_open(boundary: Boundary) -> list[str]:
                 reason="The agent stopped before an answer came.",
             )
             boundary.tx.ledger.settle(settled)
-            boundary.post(f"receipt:{entry.key}", cards.receipt_message(settled))
+            boundary.post(f"receipt:{entry.key}", receipt_message(settled))
             doubtful.append(entry.title or str(entry.tool))
     return doubtful
 

@@ -33,10 +33,11 @@ from agent_core.proposals import (
     ProposalStatus,
 )
 from agent_core.proposing import judge, lacks_standing, new_proposal, put, same_effect
+from agent_core.receipts import receipt_message
 from agent_core.services import Services
 from agent_core.tool_runner import Ran, ToolRunner, checked
 from agent_core.tooling import Json, Preview, Tool, ToolContext
-from agent_core.turn import Kind
+from agent_core.turn_state import Kind
 
 
 class Execution:
@@ -312,7 +313,7 @@ class Execution:
                 tx.ledger.settle(settled)
             after_doubt = ":known" if entry.outcome is Outcome.UNKNOWN else ""
             proposal = tx.proposals.get(found.proposal.id) or found.proposal
-            message = cards.receipt_message(settled, proposal.account_name)
+            message = receipt_message(settled, proposal.account_name)
             boundary.post(f"receipt:{settled.key}{after_doubt}", message)
             self._redraw(boundary, proposal, settled)
             content = {"status": ran.outcome.value, **said_of(settled)}

@@ -19,6 +19,7 @@ class InboxKind(StrEnum):
     MESSAGE = "message"  # a person wrote; the transcript entry `transcript_seq` holds the words
     DECISION = "decision"  # every yes of `proposal_id` is there: run it
     REFUSAL = "refusal"  # `proposal_id` was declined, cancelled or expired: tell the requester
+    UNDO = "undo"  # the author wants the effect under the ledger key `proposal_id` taken back
 
 
 class InboxStatus(StrEnum):

@@ -7,7 +7,7 @@ from agent_core.conversation import Conversation, TranscriptEntry
 from agent_core.journal import InboxRow, JournalEntry, Turn
 from agent_core.people import AccountId, Requester
 from agent_core.tooling import Json
-from agent_core.turn import Kind
+from agent_core.turn_state import Kind
 
 
 @dataclass(slots=True)

@@ -15,6 +15,9 @@ ASK_ACCESS: Final = "access.ask"
 GIVE_ACCESS: Final = "access.give"
 DENY_ACCESS: Final = "access.deny"
 
+# On a receipt, and where a plan stopped: takes an effect back. The value is its ledger key.
+UNDO: Final = "receipt.undo"
+
 # For the customer; the value is the conversation's id.
 ASK_SUPPORT: Final = "support.ask"
 

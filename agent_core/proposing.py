@@ -22,7 +22,7 @@ from agent_core.proposals import (
     fingerprint,
 )
 from agent_core.tooling import Json, Preview, Standing, Tool
-from agent_core.turn import Kind
+from agent_core.turn_state import Kind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +66,8 @@ def judge(boundary: Boundary, wish: Wish, requester: Requester) -> Ruling:
             audience=boundary.conversation.audience,
             account_id=wish.account_id,
             amount=wish.preview.amount,
+            account_facts=wish.preview.account_facts,
+            now=boundary.at,
         )
     )
     as_staff = requester.role_in(wish.account_id) is None

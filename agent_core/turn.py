@@ -2,53 +2,14 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
-from enum import StrEnum
-from typing import Any
+from dataclasses import dataclass
 
 from agent_core.escalations import EscalationReason
-from agent_core.journal import InboxKind, JournalEntry
+from agent_core.journal import JournalEntry
 from agent_core.limits import Limits
 from agent_core.proposals import ProposalId
 from agent_core.tooling import ToolCall
-
-
-class Kind(StrEnum):
-    """The kinds of journal entries; the comment shows each body's keys."""
-
-    ENTERED = "entered"  # rows, upto, silent, instructions, tools, policy, model
-    RESUMED = "resumed"  # attempt
-    JOINED = "joined"  # rows, upto: newer messages of the same person
-    REPLY = "reply"  # text, calls, tokens
-    MODEL_FAILED = "model_failed"  # error
-    RESULT = "result"  # call, content, failed, told, run: proposal id or None
-    EXECUTED = "executed"  # proposal, content, title, outcome
-    TOLD = "told"  # proposal: the requester knows that it was declined or ran out
-    DISCARDED = "discarded"  # {}: the last draft is not sent
-    SENT = "sent"  # outgoing, text
-    ESCALATED = "escalated"  # reason
-    SILENCED = "silenced"  # {}: a person has the conversation now
-    CLOSED = "closed"  # status
-
-
-class CallKind(StrEnum):
-    """What a call of the model is, classified by code when the reply is recorded."""
-
-    READ = "read"
-    ACTION = "action"
-    CHOOSE_ACCOUNT = "choose_account"
-    HAND_OVER = "hand_over"
-    UNKNOWN = "unknown"  # no such tool here: answered with an error
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RecordedCall:
-    """A tool call as the journal holds it."""
-
-    call: ToolCall
-    kind: CallKind
-
+from agent_core.turn_state import CallKind, Draft, RecordedCall, TurnState, UndoWish, state_of
 
 # --- steps ----------------------------------------------------------------------------------
 
@@ -67,9 +28,23 @@ class RunReads:
 
 @dataclass(frozen=True, slots=True)
 class Consider:
-    """Validate, authorise and preview one action; then propose, decide or refuse it."""
+    """Validate, authorise and preview one action; what needs a card is drafted."""
 
     call: ToolCall
+
+
+@dataclass(frozen=True, slots=True)
+class Present:
+    """Show what was considered: one card for one action, one plan for several."""
+
+    drafts: tuple[Draft, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TakeBack:
+    """Preview and judge the undoing of an effect; then propose, run or refuse it."""
+
+    wish: UndoWish
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,129 +89,19 @@ class Finish:
     """Nothing is left to do."""
 
 
-Step = CallModel | RunReads | Consider | ChooseAccount | Execute | Tell | Send | Escalate | Finish
-
-
-# --- state ----------------------------------------------------------------------------------
-
-
-@dataclass(slots=True)
-class TurnState:
-    """What a journal adds up to."""
-
-    decisions: list[ProposalId] = field(default_factory=list)  # to be run, in order
-    refusals: list[ProposalId] = field(default_factory=list)  # to be told
-    open_calls: list[RecordedCall] = field(default_factory=list)
-    draft: str | None = None
-    needs_model: bool = False
-    asked_anything: bool = False  # a message, and not only a decision
-    told: bool = False  # code has posted something the person can see
-    model_failed: bool = False
-    model_calls: int = 0
-    tool_calls: int = 0
-    failures: int = 0
-    tokens: int = 0
-    discards: int = 0
-    silent: bool = False
-    ended: bool = False
-    started_at: datetime | None = None
-    last_at: datetime | None = None
-
-    @property
-    def seconds(self) -> float:
-        """How long this attempt has worked, by the times of its entries."""
-        if self.started_at is None or self.last_at is None:
-            return 0.0
-        return (self.last_at - self.started_at).total_seconds()
-
-
-def calls_of(body: Any) -> tuple[RecordedCall, ...]:
-    """The calls in a REPLY body."""
-    return tuple(
-        RecordedCall(
-            call=ToolCall(id=one["id"], name=one["name"], arguments=one["arguments"]),
-            kind=CallKind(one["kind"]),
-        )
-        for one in body["calls"]
-    )
-
-
-def state_of(entries: Sequence[JournalEntry]) -> TurnState:
-    """Adds the journal up."""
-    state = TurnState()
-    for entry in entries:
-        _add(state, entry)
-    return state
-
-
-def _add(state: TurnState, entry: JournalEntry) -> None:
-    body = entry.body
-    state.last_at = entry.at
-    match Kind(entry.kind):
-        case Kind.ENTERED:
-            state.started_at = entry.at
-            state.silent = body["silent"]
-            _take_rows(state, body["rows"])
-        case Kind.RESUMED:
-            state.started_at = entry.at
-            state.model_failed = False
-        case Kind.JOINED:
-            _take_rows(state, body["rows"])
-        case Kind.REPLY:
-            _take_reply(state, body)
-        case Kind.MODEL_FAILED:
-            state.model_failed = True
-        case Kind.RESULT:
-            _take_result(state, body)
-        case Kind.EXECUTED:
-            _take_executed(state, body)
-        case Kind.TOLD:
-            state.refusals.remove(body["proposal"])
-            state.told = True
-        case Kind.DISCARDED:
-            state.draft = None
-            state.discards += 1
-            state.needs_model = True
-        case Kind.SILENCED:
-            state.silent = True
-        case Kind.SENT | Kind.ESCALATED | Kind.CLOSED:
-            state.ended = True
-
-
-def _take_rows(state: TurnState, rows: Sequence[Any]) -> None:
-    for row in rows:
-        match InboxKind(row["kind"]):
-            case InboxKind.MESSAGE:
-                state.needs_model = True
-                state.asked_anything = True
-            case InboxKind.DECISION:
-                state.decisions.append(ProposalId(row["proposal"]))
-            case InboxKind.REFUSAL:
-                state.refusals.append(ProposalId(row["proposal"]))
-
-
-def _take_reply(state: TurnState, body: Any) -> None:
-    state.model_calls += 1
-    state.tokens += body["tokens"]
-    state.open_calls = list(calls_of(body))
-    state.tool_calls += len(state.open_calls)
-    state.draft = None if state.open_calls else body["text"]
-    state.needs_model = False
-
-
-def _take_result(state: TurnState, body: Any) -> None:
-    state.open_calls = [one for one in state.open_calls if one.call.id != body["call"]]
-    state.failures += bool(body["failed"])
-    state.told = state.told or body["told"]
-    if body["run"]:
-        state.decisions.append(ProposalId(body["run"]))
-    state.needs_model = True
-
-
-def _take_executed(state: TurnState, body: Any) -> None:
-    state.decisions = [one for one in state.decisions if one != body["proposal"]]
-    state.told = True
-    state.needs_model = True
+Step = (
+    CallModel
+    | RunReads
+    | Consider
+    | Present
+    | TakeBack
+    | ChooseAccount
+    | Execute
+    | Tell
+    | Send
+    | Escalate
+    | Finish
+)
 
 
 # --- the next step ----------------------------------------------------------------------------
@@ -249,11 +114,16 @@ def next_step(entries: Sequence[JournalEntry], limits: Limits) -> Step:
         return Finish()
     if state.decisions:
         return Execute(state.decisions[0])
+    if state.undos:
+        return TakeBack(state.undos[0])
     if state.silent:
         return Finish()
     if state.refusals:
         return Tell(state.refusals[0])
-    return _limit_reached(state, limits) or _call_step(state) or _word_step(state)
+    step = _limit_reached(state, limits) or _call_step(state) or _word_step(state)
+    if state.drafts and isinstance(step, Send | Escalate | Finish | ChooseAccount):
+        return Present(tuple(state.drafts))  # nothing more can join the card from here on
+    return step
 
 
 def _limit_reached(state: TurnState, limits: Limits) -> Step | None:

@@ -10,6 +10,7 @@ from agent_core.messages import OutboundMessage
 from agent_core.people import AccountId, Capability, Role
 from agent_core.policy import ApprovalNeed
 from agent_core.proposals import Outcome, ProposalStatus
+from agent_core.receipts import receipt_message
 from agent_core.tooling import Amount
 from tests.builders import NOON, a_ledger_entry, a_proposal
 
@@ -60,7 +61,7 @@ def test_a_decided_card_has_no_buttons_and_says_who(status: ProposalStatus) -> N
 @pytest.mark.parametrize("outcome", list(Outcome))
 def test_a_receipt_says_how_it_ended_and_why(outcome: Outcome) -> None:
     entry = a_ledger_entry(outcome=outcome, title="Added 5 seats", reason="No seats left")
-    receipt = cards.receipt_message(entry, "Acme").fallback
+    receipt = receipt_message(entry, "Acme").fallback
     assert "Added 5 seats" in receipt and "Account: Acme" in receipt and "Reference" in receipt
     assert ("No seats left" in receipt) == (outcome is not Outcome.SUCCEEDED)
     assert receipt.startswith("Done") == (outcome is Outcome.SUCCEEDED)
@@ -68,7 +69,7 @@ def test_a_receipt_says_how_it_ended_and_why(outcome: Outcome) -> None:
 
 def test_a_receipt_needs_an_outcome() -> None:
     with pytest.raises(ValueError, match="outcome"):
-        cards.receipt_message(a_ledger_entry())
+        receipt_message(a_ledger_entry())
 
 
 def test_a_picker_offers_five_at_most_and_says_that_there_are_more() -> None:

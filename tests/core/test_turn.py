@@ -18,12 +18,12 @@ from agent_core.turn import (
     Escalate,
     Execute,
     Finish,
-    Kind,
     RunReads,
     Send,
     Step,
     next_step,
 )
+from agent_core.turn_state import Kind
 from tests.builders import NOON, a_journal_entry
 from tests.core.desk import World, ada
 
