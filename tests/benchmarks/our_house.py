@@ -52,7 +52,7 @@ OWNER = PlatformIdentity(platform=Platform.SLACK, tenant_id="T0NORTH", user_id="
 
 
 class MemoryChannel:
-    """A PlatformAdapter that takes every post, and lets its reader wait for the first of a thread."""
+    """A PlatformAdapter that takes every post; who asked can wait for a thread's first."""
 
     platform = Platform.SLACK
     can_look_up = True

@@ -2,12 +2,14 @@
 
 import json
 from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
 from functools import partial
 from typing import Any
 
 from tests.benchmarks.script import INSTRUCTIONS, MODEL, QUESTION, TOOLS
 
 Turn = Callable[[], Awaitable[str]]
+Peer = Callable[[str, AsyncExitStack], Turn]  # the endpoint's URL, and what is closed at the end
 
 
 def _reader(result: dict[str, Any]) -> Any:
@@ -27,7 +29,7 @@ def _named_readers() -> list[Any]:
     return readers
 
 
-def openai_agents(url: str, *, aiohttp: bool = False) -> Turn:
+def openai_agents(url: str, stack: AsyncExitStack, *, aiohttp: bool = False) -> Turn:
     """Its in-memory loop over chat completions, without tracing.
 
     `aiohttp`: with the transport that ours uses, instead of the client's default.
@@ -44,6 +46,7 @@ def openai_agents(url: str, *, aiohttp: bool = False) -> Turn:
     set_tracing_disabled(True)
     transport = DefaultAioHttpClient() if aiohttp else None
     client = AsyncOpenAI(api_key="unused", base_url=url, http_client=transport)
+    stack.push_async_callback(client.close)
     agent = Agent(
         name="bench",
         instructions=INSTRUCTIONS,
@@ -57,7 +60,7 @@ def openai_agents(url: str, *, aiohttp: bool = False) -> Turn:
     return turn
 
 
-def pydantic_ai(url: str) -> Turn:
+def pydantic_ai(url: str, stack: AsyncExitStack) -> Turn:
     """One agent, used again for every turn."""
     from openai import AsyncOpenAI
     from pydantic_ai import Agent, Tool
@@ -65,6 +68,7 @@ def pydantic_ai(url: str) -> Turn:
     from pydantic_ai.providers.openai import OpenAIProvider
 
     client = AsyncOpenAI(api_key="unused", base_url=url)
+    stack.push_async_callback(client.close)
     agent = Agent(
         OpenAIChatModel(MODEL, provider=OpenAIProvider(openai_client=client)),
         instructions=INSTRUCTIONS,
@@ -77,7 +81,7 @@ def pydantic_ai(url: str) -> Turn:
     return turn
 
 
-def langgraph(url: str) -> Turn:
+def langgraph(url: str, stack: AsyncExitStack) -> Turn:
     """Its prebuilt agent without a checkpointer, over langchain-openai."""
     from langchain_core.tools import StructuredTool
     from langchain_openai import ChatOpenAI
@@ -98,11 +102,12 @@ def langgraph(url: str) -> Turn:
     return turn
 
 
-def bare_client(url: str) -> Turn:
+def bare_client(url: str, stack: AsyncExitStack) -> Turn:
     """A loop written by hand on the `openai` client: the floor of everybody who uses it as is."""
     from openai import AsyncOpenAI
 
     client = AsyncOpenAI(api_key="unused", base_url=url)
+    stack.push_async_callback(client.close)
     readers = {read.__name__: read for read in _named_readers()}
     tools: list[Any] = [
         {
@@ -140,7 +145,7 @@ def bare_client(url: str) -> Turn:
     return turn
 
 
-PEERS: dict[str, Callable[[str], Turn]] = {
+PEERS: dict[str, Peer] = {
     "openai-agents": openai_agents,
     "openai-agents over aiohttp": partial(openai_agents, aiohttp=True),
     "pydantic-ai": pydantic_ai,

@@ -89,7 +89,7 @@ async def main(name: str, url: str) -> None:
         if name in OURS:
             turns, intake = await stack.enter_async_context(our_work(name, url))
         else:
-            turns, intake = checked(name, PEERS[name](url)), None
+            turns, intake = checked(name, PEERS[name](url, stack)), None
 
         async def measured(question: Json) -> Json:
             count = question["turns"]

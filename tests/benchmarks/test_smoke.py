@@ -1,0 +1,40 @@
+"""The benchmarks run: our side of each, in small, gives rows of the promised shape."""
+
+from typing import Any
+
+from tests.benchmarks import __main__ as bench
+from tests.benchmarks import core_costs, slack_inbound, turns
+from tests.benchmarks.slack_server import OURS as OUR_DOOR
+from tests.benchmarks.turn_contender import OURS as OUR_TURNS
+
+
+def is_a_row(row: dict[str, Any]) -> bool:
+    return (
+        set(row) == {"name", "unit", "ours", "peers", "ratio"}
+        and row["ours"] > 0
+        and all(figure > 0 for figure in row["peers"].values())
+        and (row["ratio"] is None or row["ratio"] > 0)
+    )
+
+
+def test_our_turns_are_measured_and_intake_apart() -> None:
+    rows = turns.measure(rounds=1, turns=4, names=OUR_TURNS[1:])
+    assert [is_a_row(row) for row in rows] == [True, True]
+    assert rows[1]["name"].startswith("intake")
+
+
+def test_our_slack_door_takes_what_it_acknowledges() -> None:
+    rows = slack_inbound.measure(requests=32, rounds=1, names=(OUR_DOOR,))
+    assert [is_a_row(row) for row in rows] == [True] * 4
+
+
+def test_a_turn_stays_within_its_budget_of_transactions() -> None:
+    rows = core_costs.database_rows()
+    assert all(is_a_row(row) for row in rows)
+    assert rows[0]["ours"] <= core_costs.BUDGET
+
+
+def test_every_ruling_is_timed_and_the_table_can_be_drawn() -> None:
+    rows = core_costs.policy_rows(times=50, rounds=1)
+    assert [row["name"].rpartition(" ")[2] for row in rows] == ["(allow)", "(confirm)", "(approve)"]
+    assert bench.table_of(rows).row_count == 3
