@@ -1,12 +1,14 @@
 """What policy is asked and what it answers. Pure: a question in, a ruling out."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
 from agent_core.conversation import Audience
 from agent_core.people import AccountId, Capability, Requester, Role
-from agent_core.tooling import Amount, Json, Tool
+from agent_core.tooling import Amount, Json, Tool, ToolName
 
 
 class Decision(StrEnum):
@@ -21,7 +23,11 @@ class Decision(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """One call as policy sees it, with canonical arguments."""
+    """One call as policy sees it, with canonical arguments.
+
+    `account_facts`: what the preview told of the account (plan, seats, status); empty for reads.
+    `now`: aware UTC; a condition over the time cannot be judged without it.
+    """
 
     tool: Tool
     arguments: Json
@@ -29,14 +35,48 @@ class Question:
     audience: Audience
     account_id: AccountId | None
     amount: Amount | None = None
+    account_facts: Json = field(default_factory=dict)
+    now: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApprovalNeed:
-    """Who else must say yes: any of these roles in the account, or of these capabilities."""
+    """Who else must say yes: any of these roles in the account, or of these capabilities.
+
+    `people`: how many different persons, none of them the requester. `passed_on`: nobody answered
+    for long, so that support leads may decide too.
+    """
 
     roles: frozenset[Role] = frozenset()
     capabilities: frozenset[Capability] = frozenset()
+    people: int = 1
+    passed_on: bool = False
+
+
+class Per(StrEnum):
+    """Whose use a limit counts."""
+
+    PERSON = "person"
+    ACCOUNT = "account"
+    EVERYBODY = "everybody"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DailyLimit:
+    """How often, and for how much money, some actions may be done in one UTC day.
+
+    `money`: minor units by currency; a currency that is not named has no limit. `over`: REFUSE or
+    ESCALATE.
+    """
+
+    tools: frozenset[ToolName]
+    per: Per
+    count: int | None
+    money: Mapping[str, int]
+    over: Decision
+    reason: str
+    rule: str
+    where: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +84,8 @@ class Ruling:
     """What was decided, by which rule, and why, in a sentence fit for the requester.
 
     `approval` is set with APPROVE. With REFUSE, `may_ask` names the roles that could do it, so
-    that the refusal can carry "Ask an owner"; empty: nobody here can.
+    that the refusal can carry "Ask an owner"; empty: nobody here can. `where`: file and line of
+    the rule, "" where the tool itself declares it. `limits`: what the action is counted against.
     """
 
     decision: Decision
@@ -53,6 +94,8 @@ class Ruling:
     confirm: bool = False  # with APPROVE: the requester's own yes is needed too, first
     approval: ApprovalNeed | None = None
     may_ask: frozenset[Role] = frozenset()
+    where: str = ""
+    limits: tuple[DailyLimit, ...] = ()
 
 
 class Policy(Protocol):

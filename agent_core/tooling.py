@@ -71,6 +71,7 @@ class Preview:
 
     `arguments` are canonical, with every default resolved ("whole" becomes an amount): these are
     shown, fingerprinted and run. `version` is the account's at the time of the look.
+    `account_facts` is what policy may judge by: flat and small (plan, seats, status).
     """
 
     arguments: Json
@@ -79,6 +80,7 @@ class Preview:
     version: int
     amount: Amount | None = None
     notes: tuple[str, ...] = ()
+    account_facts: Json = field(default_factory=dict)
     leaves: object = None  # the previewer's own value for later steps; never stored
     follows: bool = False  # `ToolContext.earlier` is taken into account
 

@@ -1,6 +1,9 @@
 """policy.yaml: what it decides, and every mistake in it, told at once."""
 
+import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import pytest
@@ -9,7 +12,7 @@ from pydantic import BaseModel
 from agent_core.conversation import Audience
 from agent_core.errors import ConfigurationError
 from agent_core.people import AccountId, Capability, Person, PersonId, Requester, Role
-from agent_core.policy import Decision, Question, Ruling
+from agent_core.policy import ApprovalNeed, Decision, Per, Question, Ruling
 from agent_core.proposals import LedgerEntry
 from agent_core.rules.yaml_policy import FilePolicySource
 from agent_core.tooling import (
@@ -30,7 +33,8 @@ EXAMPLE = Path(__file__).parents[2] / "examples" / "acme" / "policy.yaml"
 
 
 class Nothing(BaseModel):
-    pass
+    n: int = 0
+    members: list[str] = []
 
 
 async def nothing(context: ToolContext, arguments: Any) -> ToolResult:
@@ -152,7 +156,9 @@ tools:
     assert judge(somebody(Role.MEMBER), n=51).decision is Decision.REFUSE
 
 
-@pytest.mark.parametrize("when", ["arguments.missing > 1", "arguments.n", "arguments.n > 'a'"])
+@pytest.mark.parametrize(
+    "when", ["arguments.members[3] == 'a'", "arguments.n", "arguments.n > 'a'"]
+)
 def test_what_cannot_be_judged_is_refused(tmp_path: Path, when: str) -> None:
     text = f'tools: {{pay: {{escalate: [{{when: "{when}", reason: x}}]}}}}'
     ruling = Judge(tmp_path, text)(n=1)
@@ -244,3 +250,166 @@ def test_the_sample_companys_policy() -> None:
     assert ask("look_up_account", Role.MEMBER) is Decision.ALLOW
     assert ask("list_invoices", Role.MEMBER) is Decision.REFUSE
     assert ask("list_plans", None) is Decision.ALLOW
+
+
+WEDNESDAY_NOON = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
+
+
+def test_conditions_speak_of_the_account_the_person_and_the_time(tmp_path: Path) -> None:
+    text = """
+tools:
+  pay:
+    refuse:
+      - when: now.weekday in ['saturday', 'sunday'] || now.hour < 8 || now.date < '2026-01-01'
+        reason: Not now.
+      - when: account.plan == 'starter' && account.seats > 5
+        reason: Not on this plan.
+    approve:
+      - when: person.role == 'owner' && !('lead' in person.capabilities)
+        reason: Somebody looks.
+"""
+    judge = Judge(tmp_path, text)
+    facts = {"plan": "team", "seats": 9}
+
+    def ask(who: Requester | None = None, at: datetime = WEDNESDAY_NOON, **told: Any) -> Ruling:
+        return judge.policy.decide(
+            Question(
+                tool=judge.tool,
+                arguments={},
+                requester=who or somebody(),
+                audience=Audience.SHARED,
+                account_id=ACME,
+                account_facts={**facts, **told},
+                now=at,
+            )
+        )
+
+    assert ask().decision is Decision.APPROVE
+    assert ask(somebody(Role.OWNER, Capability.LEAD)).decision is Decision.CONFIRM
+    assert ask(at=WEDNESDAY_NOON + timedelta(days=3)).reason == "Not now."
+    assert ask(at=WEDNESDAY_NOON.replace(hour=7)).reason == "Not now."
+    assert ask(plan="starter").reason == "Not on this plan."
+    unknown = judge.policy.decide(
+        Question(
+            tool=judge.tool,
+            arguments={},
+            requester=somebody(),
+            audience=Audience.SHARED,
+            account_id=ACME,
+            now=WEDNESDAY_NOON,
+        )
+    )
+    assert (unknown.decision, unknown.where) == (Decision.REFUSE, "policy.yaml:7")
+
+
+def test_tiers_ask_for_more_people_above_more_money(tmp_path: Path) -> None:
+    text = """
+tools:
+  pay:
+    approve:
+      - {above: "200.00 USD", by: [approver]}
+      - {above: "2,000.00 USD", by: [approver, lead], people: 2}
+      - {when: "arguments.n > 5", reason: Many., by: [owner]}
+"""
+    judge = Judge(tmp_path, text)
+    assert judge(minor=20_000, n=1).decision is Decision.CONFIRM
+    one = judge(minor=20_001, n=1)
+    assert one.approval == ApprovalNeed(capabilities=frozenset({Capability.APPROVER}))
+    assert (one.rule.split(" ")[0], one.where) == ("tools.pay.approve.0", "policy.yaml:5")
+    two = judge(minor=200_001, n=9)  # the many do not make it less
+    assert two.approval is not None and two.approval.people == 2
+    assert two.approval.capabilities == {Capability.APPROVER, Capability.LEAD}
+    assert judge(n=9).approval == ApprovalNeed(roles=frozenset({Role.OWNER}))
+    assert judge(minor=1, currency="EUR", n=1).approval == two.approval  # not named: never free
+
+
+def test_limits_come_with_every_ruling_that_may_end_in_an_effect(tmp_path: Path) -> None:
+    text = """
+limits:
+  - {tools: [pay], per: account, per_day: 3, money: ["1,000.00 USD", "900 EUR"], reason: Enough.}
+  - tools: [pay]
+    per: person
+    per_day: 1
+    over: escalate
+"""
+    judge = Judge(tmp_path, text)
+    first, second = judge().limits
+    assert (first.per, first.count, first.money) == (
+        Per.ACCOUNT,
+        3,
+        {"USD": 100_000, "EUR": 90_000},
+    )
+    assert (first.over, first.reason, first.where) == (Decision.REFUSE, "Enough.", "policy.yaml:3")
+    assert (second.per, second.over, second.rule) == (Per.PERSON, Decision.ESCALATE, "limits.1")
+    assert judge(somebody(Role.MEMBER)).limits == ()
+
+
+def test_every_mistake_names_its_line(tmp_path: Path) -> None:
+    text = """tools:
+  pay:
+    refuse:
+      - when: arguments.seats > 1
+        reason: x
+      - when: person.rank == 'a' && now.minute > 3
+    approve:
+      - {by: [approver]}
+      - {above: "1 USD", by: [king], people: 0}
+limits:
+  - {tools: [pay, fly], per: galaxy, per_day: -1}
+  - {tools: [fly], per: person}
+  - {tools: [look], per: person, per_day: 1, over: shrug}
+other: 1
+"""
+    path = tmp_path / "policy.yaml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigurationError) as caught:
+        FilePolicySource(path, [a_tool("pay"), a_tool("look", Effect.READ)])
+    told = caught.value.mistakes
+    for line, part in (
+        (4, "arguments has no seats. There is: n, members."),
+        (6, "tools.pay.refuse.1.reason: Field required."),
+        (6, "person has no rank"),
+        (8, "needs `above` or `when`"),
+        (9, "tools.pay.approve.1.by.0"),
+        (9, "tools.pay.approve.1.people"),
+        (11, "limits.0.per:"),
+        (11, "limits.0.per_day"),
+        (12, "needs `per_day` or `money`"),
+        (13, "limits.2.over"),
+        (14, "other: is not known here"),
+    ):
+        fits = [one for one in told if one.startswith(f"{path}, line {line}: ") and part in one]
+        assert fits, (line, part, told)
+
+
+def test_a_changed_file_is_taken_up_and_a_broken_one_is_not(tmp_path: Path) -> None:
+    path = tmp_path / "policy.yaml"
+    path.write_text("tools: {pay: {confirm: true}}", encoding="utf-8")
+    source = FilePolicySource(path, [a_tool()])
+    first = source.current()
+    assert not source.refresh()
+    path.write_text("tools: {pay: {confirms: true}, fly: {}}", encoding="utf-8")
+    assert not source.refresh()
+    assert source.current() is first and len(source.mistakes) == 2
+    assert "line 1" in source.mistakes[0]
+    path.unlink()
+    assert not source.refresh()
+    assert source.current() is first and "cannot be read" in source.mistakes[0]
+    path.write_text("tools: {pay: {confirm: false}}  # now", encoding="utf-8")
+    assert source.refresh()
+    assert source.current().version != first.version and source.mistakes == ()
+    assert not source.refresh()
+
+
+def test_two_hundred_rules_are_judged_within_a_millisecond(tmp_path: Path) -> None:
+    rules = "\n".join(
+        f"      - {{when: \"arguments.n > {1000 + i} && person.role == 'owner'\", reason: never}}"
+        for i in range(200)
+    )
+    judge = Judge(tmp_path, f"tools:\n  pay:\n    refuse:\n{rules}\n")
+    took = []
+    for _ in range(50):
+        began = time.process_time()
+        assert judge(n=1).decision is Decision.CONFIRM
+        took.append(time.process_time() - began)
+    assert median(took) < 0.001

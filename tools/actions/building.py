@@ -25,6 +25,7 @@ from agent_core.tooling import (
 from tools.accounts.commands import AddSeats, ChangePlan, Command, RemoveSeats
 from tools.accounts.gateway import AccountsGateway, Applied
 from tools.accounts.planned import Movement, Planned, Way
+from tools.accounts.types import Account
 
 A = TypeVar("A", bound="Arguments")
 Receipt = tuple[str, tuple[Field, ...]]  # its title and its fields
@@ -182,6 +183,7 @@ class _Steps:
             version=before.version,
             amount=_amount(planned, moved) if moved else None,
             notes=words.notes,
+            account_facts=_policy_facts(before),
             leaves=planned,
             follows=len(earlier) == len(context.earlier),
         )
@@ -206,3 +208,13 @@ class _Steps:
         title, fields = self.receipt(applied.planned)
         content = {"done": title, "details": {each.label: each.value for each in fields}}
         return ToolResult(content=content, title=title, fields=fields)
+
+
+def _policy_facts(account: Account) -> Json:
+    """What policy.yaml may judge an action by: the account as it was looked at."""
+    return {
+        "plan": account.plan.value,
+        "seats": account.seats,
+        "status": account.status.value,
+        "currency": account.currency,
+    }
