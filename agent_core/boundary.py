@@ -1,9 +1,10 @@
 """The commit of one boundary: journal, newer messages and outgoing rows, in one transaction."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from agent_core import cards
 from agent_core.conversation import (
     Audience,
     Conversation,
@@ -23,6 +24,10 @@ from agent_core.tooling import Json
 from agent_core.turn_state import Kind, state_of
 
 AGENT_NAME = "Handrail"
+OPENED_UP = (
+    "People of another company can read this room now, so I stop here. Please ask in a room of "
+    "your own, or start a new thread."
+)
 
 
 @dataclass(slots=True)
@@ -176,6 +181,13 @@ def _notice_owner(boundary: Boundary) -> None:
     conversation, turn = boundary.conversation, boundary.live.turn
     if state_of(boundary.live.journal).silent:
         return
+    began_in = boundary.live.entries[0].body.get("audience") if boundary.live.entries else None
+    if began_in == Audience.INTERNAL and conversation.audience is Audience.SHARED:
+        # What was read so far was read for insiders: nothing of it may be said here.
+        boundary.post(f"opened-up:{turn.id}", cards.notice(OPENED_UP))
+        boundary.silenced = True
+        boundary.note(Kind.SILENCED, {})
+        return
     if conversation.epoch != turn.epoch or conversation.status is not ConversationStatus.WITH_AGENT:
         boundary.silenced = True
         boundary.note(Kind.SILENCED, {})
@@ -209,7 +221,21 @@ def read_transcript(boundary: Boundary) -> dict[int, TranscriptEntry]:
     limits = boundary.services.limits
     count = limits.history + limits.history_block
     entries = boundary.tx.transcript.last(boundary.conversation.id, count)
+    if boundary.conversation.audience is Audience.SHARED:
+        entries = _said_to_all(entries)
     return {entry.seq: entry for entry in entries}
+
+
+def _said_to_all(entries: Sequence[TranscriptEntry]) -> Sequence[TranscriptEntry]:
+    """Without what was said while the room was internal: colleagues spoke there as staff, and what
+    followed was said to them, until somebody wrote in the room as it is now."""
+    inside = max((n for n, one in enumerate(entries) if one.speaker is Speaker.STAFF), default=-1)
+    rest = entries[inside + 1 :]
+    if inside < 0:
+        return rest
+    since = (Speaker.CUSTOMER, Speaker.SUPPORT)
+    first = next((n for n, one in enumerate(rest) if one.speaker in since), len(rest))
+    return rest[first:]
 
 
 def _write(boundary: Boundary) -> None:

@@ -35,6 +35,15 @@ def authority(found: Found) -> Requester:
     return found.requester
 
 
+def still_approved(found: Found) -> bool:
+    """Whether whoever approved could still do so. True where nobody had to."""
+    need, approver = found.proposal.approval, found.approver
+    if need is None or approver is None:
+        return True
+    role = approver.role_in(found.proposal.account_id)
+    return role in need.roles or bool(approver.capabilities & need.capabilities)
+
+
 def asks_more(ruling: Ruling, proposal: Proposal) -> bool:
     """Policy now wants a yes that this proposal does not have."""
     if ruling.decision is Decision.APPROVE:

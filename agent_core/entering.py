@@ -188,6 +188,7 @@ def _open_journal(boundary: Boundary, rows: Sequence[InboxRow], *, silent: bool)
             "rows": [row_body(row) for row in rows],
             "upto": max(live.transcript, default=0),
             "silent": silent,
+            "audience": live.conversation.audience.value,
             "instructions": services.instructions_version,
             "tools": [str(tool.name) for tool in tools],
             "policy": services.policy_source.current().version,

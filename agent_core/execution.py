@@ -15,6 +15,7 @@ from agent_core.decided import (
     not_run_body,
     said_of,
     settled_entry,
+    still_approved,
     twins_of,
     wish_of,
 )
@@ -77,15 +78,19 @@ class Execution:
                 approver = requester_of(
                     tx, Participant(identity=proposal.approver, name=proposal.approver_name)
                 )
-            found.append(
-                Found(
-                    proposal=proposal,
-                    tool=self._services.catalog.get(proposal.tool),
-                    requester=requester_of(tx, author),
-                    approver=approver,
-                    entry=tx.ledger.get(proposal_id),
-                )
+            one = Found(
+                proposal=proposal,
+                tool=self._services.catalog.get(proposal.tool),
+                requester=requester_of(tx, author),
+                approver=approver,
+                entry=tx.ledger.get(proposal_id),
             )
+            decided = proposal.status is ProposalStatus.DECIDED and one.entry is None
+            barred = self._barred(boundary, one) if decided else None
+            if barred is not None:  # before anything of the account is looked at
+                self._end(boundary, proposal, barred)
+                return
+            found.append(one)
 
         await commit(self._services, live, look, claims=False, always=True)
         return found[0] if found else None
@@ -162,6 +167,16 @@ class Execution:
         self, boundary: Boundary, found: Found, tool: Tool, preview: Preview
     ) -> str | None:
         """Why it may not run any more, in a sentence; None if it may."""
+        barred = self._barred(boundary, found)
+        if barred is not None:
+            return barred
+        ruling = self._ruling(boundary, found, tool, preview)
+        if ruling.decision in (Decision.REFUSE, Decision.ESCALATE):
+            return ruling.reason
+        return None
+
+    def _barred(self, boundary: Boundary, found: Found) -> str | None:
+        """The same, as far as it can be told without a look at the account."""
         proposal, conversation = found.proposal, boundary.conversation
         if conversation.audience is Audience.SHARED and (
             conversation.account_id != proposal.account_id
@@ -173,12 +188,11 @@ class Execution:
         by_people = conversation.status is ConversationStatus.WITH_SUPPORT
         if by_people and proposal.approved_at is None:
             return "The support team has taken over, so this is left to them."
-        actor = authority(found)
-        if lacks_standing(tool, actor, proposal.account_id, conversation.audience):
+        actor, tool = authority(found), found.tool
+        if tool and lacks_standing(tool, actor, proposal.account_id, conversation.audience):
             return f"{actor.name} has no role in this account any more."
-        ruling = self._ruling(boundary, found, tool, preview)
-        if ruling.decision in (Decision.REFUSE, Decision.ESCALATE):
-            return ruling.reason
+        if not still_approved(found):
+            return f"{proposal.approver_name} may not approve this any more."
         return None
 
     def _ruling(self, boundary: Boundary, found: Found, tool: Tool, preview: Preview) -> Ruling:
