@@ -3,6 +3,7 @@
 from agent_core.decisions import Decisions
 from agent_core.errors import ConversationChanged
 from agent_core.expiry import EXPIRES, deadline_ref, set_deadline
+from agent_core.held import held_proposal
 from agent_core.ports import Clock, Store, UnitOfWork
 from agent_core.proposals import ProposalId, ProposalStatus
 
@@ -31,7 +32,7 @@ class Deadlines:
 
     def _expire(self, tx: UnitOfWork, proposal_id: ProposalId) -> None:
         now = self._clock.now()
-        proposal = tx.proposals.get(proposal_id)
+        proposal = held_proposal(tx, proposal_id)
         waits = (ProposalStatus.AWAITING_CONFIRMATION, ProposalStatus.AWAITING_APPROVAL)
         if proposal is None or proposal.status not in waits or proposal.expires_at > now:
             return

@@ -161,6 +161,7 @@ class Delivery:
 
     def _start(self, destination_id: DestinationId, may_post: bool, tx: UnitOfWork) -> _Next:
         now = self._clock.now()
+        _hold_conversation(tx, destination_id)
         if not tx.outgoing.lease(destination_id, self._holder, now, now + LEASE):
             return None
         while (row := tx.outgoing.next_row(destination_id)) is not None:
@@ -263,6 +264,13 @@ class Delivery:
             self._engine.submit(tx, kind=EngineKind.DELIVER, key=destination, ref=ref, at=at)
 
         await self._store.run(submit)
+
+
+def _hold_conversation(tx: UnitOfWork, destination_id: DestinationId) -> None:
+    """Before the destination, as everybody who posts does: nobody waits in a circle."""
+    row = tx.outgoing.next_row(destination_id)
+    if row is not None and row.epoch is not None and row.conversation_id is not None:
+        tx.conversations.get(row.conversation_id)
 
 
 def _would_leak(tx: UnitOfWork, row: OutgoingRow, destination: Destination) -> bool:

@@ -15,6 +15,7 @@ from agent_core.conversation import (
 )
 from agent_core.decisions import Decisions
 from agent_core.escalations import EscalationReason
+from agent_core.held import held_proposal
 from agent_core.journal import InboxKind
 from agent_core.messages import ButtonPressed
 from agent_core.people import AccountId, Capability, Requester
@@ -74,7 +75,7 @@ class PressIntake:
     def _proposal(self, tx: UnitOfWork, event: ButtonPressed) -> Proposal | None:
         """The proposal that the button names, if its card stands in the room of its conversation
         or in the support room: a button carried elsewhere decides nothing."""
-        proposal = tx.proposals.get(ProposalId(event.value))
+        proposal = held_proposal(tx, ProposalId(event.value))
         if proposal is None:
             return None
         conversation = tx.conversations.get(proposal.conversation_id)

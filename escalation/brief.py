@@ -8,6 +8,7 @@ from dataclasses import replace
 from agent_core.conversation import Conversation, TranscriptEntry
 from agent_core.errors import ConversationChanged, HandrailError
 from agent_core.escalations import Brief, Escalation, EscalationId, EscalationReason, Priority
+from agent_core.held import held_case
 from agent_core.messages import OutboundMessage, OutgoingId
 from agent_core.outgoing import OutgoingStatus
 from agent_core.people import AccountId, Capability, Person
@@ -57,7 +58,7 @@ class Briefing:
     def _post(
         self, tx: UnitOfWork, case_id: EscalationId, lines: tuple[tuple[str, str], ...]
     ) -> None:
-        case = tx.escalations.get(case_id)
+        case = held_case(tx, case_id)
         conversation = tx.conversations.get(case.conversation_id) if case else None
         if case is None or conversation is None or case.card is not None:
             return
@@ -101,7 +102,7 @@ class Reminders:
             log.debug("claimed in the same moment")
 
     def _remind(self, tx: UnitOfWork, case_id: EscalationId, number: str) -> None:
-        case = tx.escalations.get(case_id)
+        case = held_case(tx, case_id)
         if case is None or not case.status.is_open or case.claimed_by is not None:
             return
         row = reminder_row(case, number)

@@ -22,6 +22,7 @@ from agent_core.escalations import (
     EscalationReason,
     EscalationStatus,
 )
+from agent_core.held import held_case
 from agent_core.messages import (
     Author,
     ButtonPressed,
@@ -57,7 +58,7 @@ class Commands:
     def press(self, tx: UnitOfWork, event: ButtonPressed, who: Requester) -> Answer:
         """Decides a `case.*` button."""
         case_id, _, rest = event.value.partition("|")
-        case = tx.escalations.get(EscalationId(case_id))
+        case = held_case(tx, EscalationId(case_id))
         if case is None:
             return Answer(notice=GONE)
         if (refusal := self._refusal(case, who, event.action)) is not None:
@@ -79,7 +80,7 @@ class Commands:
 
     def submit(self, tx: UnitOfWork, event: FormSubmitted, who: Requester) -> Answer:
         """The reply form. What is wrong keeps the form open, with the words still in it."""
-        case = tx.escalations.get(EscalationId(event.value))
+        case = held_case(tx, EscalationId(event.value))
         if event.form != presses.REPLY_FORM or case is None:
             return Answer(form_errors={presses.REPLY_TEXT: GONE})
         text = event.inputs.get(presses.REPLY_TEXT, "").strip()

@@ -13,7 +13,8 @@ from agent_core.store.rows import LEDGER, PROPOSALS
 from agent_core.store.sql import Sql, given
 
 _PROPOSALS = PROPOSALS.table
-_GET = PROPOSALS.select().where(_PROPOSALS.c.id == given("id")).with_for_update()
+# Without a lock: it is changed under its conversation's (agent_core/held.py), comparing the status.
+_GET = PROPOSALS.select().where(_PROPOSALS.c.id == given("id"))
 _SAVE = sa.update(_PROPOSALS).where(
     _PROPOSALS.c.id == given("id"), _PROPOSALS.c.status == given("expected")
 )

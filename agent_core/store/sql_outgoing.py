@@ -63,16 +63,13 @@ _COUNT = (
     .values(value=_COUNTERS.c.value + 1)
     .returning(_COUNTERS.c.value)
 )
-_CASE = ESCALATIONS.select().where(_CASES.c.id == given("id")).with_for_update()
+# Without a lock: a case is changed under its conversation's (agent_core/held.py).
+_CASE = ESCALATIONS.select().where(_CASES.c.id == given("id"))
 _NEWEST = ESCALATIONS.select().order_by(_CASES.c.number.desc()).limit(1)
-_OPEN_IN = _NEWEST.where(
-    _CASES.c.conversation_id == given("id"), sa.text(tables.OPEN_ESCALATION)
-).with_for_update()
-_OF_DESTINATION = _NEWEST.where(_CASES.c.destination == given("id")).with_for_update()
-_OF_THREAD = (
-    _NEWEST.join(_PLACES, _PLACES.c.id == _CASES.c.destination)
-    .where(_PLACES.c.thread == given("thread"))
-    .with_for_update(of=_CASES)
+_OPEN_IN = _NEWEST.where(_CASES.c.conversation_id == given("id"), sa.text(tables.OPEN_ESCALATION))
+_OF_DESTINATION = _NEWEST.where(_CASES.c.destination == given("id"))
+_OF_THREAD = _NEWEST.join(_PLACES, _PLACES.c.id == _CASES.c.destination).where(
+    _PLACES.c.thread == given("thread")
 )
 _SAVE_CASE = sa.update(_CASES).where(
     _CASES.c.id == given("id"),
