@@ -108,7 +108,7 @@ class Agent:
 
     `tools`: made with `read` and `action`. `instructions`: who the agent is and how it talks.
     `model`: a model's name at an OpenAI-compatible endpoint, or an Endpoint, or any ChatModel.
-    `base_url`: the endpoint, with its `api_key`; None: OPENAI_BASE_URL's, else OpenAI's own.
+    `base_url`, `api_key`: of the endpoint; both None: what OPENAI_BASE_URL and OPENAI_API_KEY say.
     `on_hand_over(brief)`: tells your people of a case; called again with a fresh brief when the
     customer adds something, and again until it returns. Must bear being called twice.
     `on_approval(proposal)`: tells your approvers. `policy`: a Path to a policy.yaml, or its text;

@@ -15,6 +15,7 @@ from agent_core.tooling import Tool, ToolCall
 
 log = logging.getLogger(__name__)
 
+_NO_KEY: Final = "unused"  # the client insists on one; a local server wants none
 _TRIES: Final = 2  # a reply that cannot be used is asked for once more
 _NOISE: Final = frozenset({"title", "default"})  # of JSON schemas, worth nothing to a model
 
@@ -23,7 +24,8 @@ _NOISE: Final = frozenset({"title", "default"})  # of JSON schemas, worth nothin
 class Endpoint:
     """What an endpoint is and can do. Configuration, never a guess.
 
-    `base_url` None: OpenAI's own. `output_limit_field`: newer OpenAI models want
+    `base_url` None: OPENAI_BASE_URL's, else OpenAI's own, and then `api_key` None is
+    OPENAI_API_KEY's: both are the client's own rule. `output_limit_field`: newer OpenAI models want
     `max_completion_tokens`. `parallel_tool_calls` None: not sent at all.
     """
 
@@ -114,6 +116,18 @@ class OpenAIModel:
 
     async def close(self) -> None:
         await self._client.close()
+
+
+def _client_of(endpoint: Endpoint) -> AsyncOpenAI:
+    """The client. A key of the environment goes to no other address than the environment's."""
+    key = endpoint.api_key or (None if endpoint.base_url is None else _NO_KEY)
+    try:
+        return AsyncOpenAI(api_key=key, base_url=endpoint.base_url, max_retries=endpoint.retries)
+    except openai.OpenAIError:
+        if key is not None:
+            raise
+    # No key is set anywhere: right for a local server, and told by OpenAI's own with a 401.
+    return AsyncOpenAI(api_key=_NO_KEY, base_url=None, max_retries=endpoint.retries)
 
 
 # --- out --------------------------------------------------------------------------------------

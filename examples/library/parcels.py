@@ -1,23 +1,21 @@
 import asyncio
-import os
 
-from agent_core.embed import Agent, ArgumentsRejected, Brief, ToolContext, action, person, read
+from agent_core.embed import ActionRefused, Agent, Brief, ToolContext, action, person, read
 
-POLICY = "tools: {change_delivery_address: {roles: [owner, admin]}}"
 parcels = {("acme", "P-1"): "12 Harbour Street"}
 
 
 @read
-async def track_parcel(context: ToolContext, number: str) -> dict[str, str]:
+async def track_parcel(context: ToolContext, number: str) -> dict[str, str | None]:
     """Where a parcel of this customer goes, by its number."""
-    if (context.account_id, number) not in parcels:
-        raise ArgumentsRejected(f"There is no parcel {number}.")
-    return {"parcel": number, "goes to": parcels[context.account_id, number]}
+    return {"parcel": number, "goes to": parcels.get((context.account_id, number))}
 
 
 @action(title="Change the delivery address")
 async def change_delivery_address(context: ToolContext, number: str, address: str) -> None:
     """Send a parcel to another address."""
+    if (context.account_id, number) not in parcels:
+        raise ActionRefused(f"You have no parcel {number}.")
     parcels[context.account_id, number] = address
 
 
@@ -26,21 +24,18 @@ async def call_support(brief: Brief) -> None:
 
 
 async def main() -> None:
-    ana = person("ana", name="Ana Ruiz", roles={"acme": "owner"})
     async with Agent(
         tools=[track_parcel, change_delivery_address],
         instructions="You are the agent of Swift Parcels.",
-        policy=POLICY,
-        model=os.environ.get("OPENAI_MODEL", "gpt-5-mini"),
-        api_key=os.environ.get("OPENAI_API_KEY"),
+        policy="tools: {change_delivery_address: {roles: [owner, admin]}}",
+        model="gpt-5-mini",
         on_hand_over=call_support,
     ) as agent:
-        wish = "Please send P-1 to 5 Mill Lane."
-        reply = await agent.send(wish, by=ana, account="acme", conversation="chat-1")
+        ana = person("ana", name="Ana Ruiz", roles={"acme": "owner"})
+        reply = await agent.send("Send P-1 to 5 Elm Road", by=ana, account="acme", conversation="1")
         print(reply.text)
         for proposal in reply.proposals:
-            reply = await agent.confirm(proposal.id, by=ana)
-            print(reply.receipts)
+            print((await agent.confirm(proposal.id, by=ana)).receipts)
 
 
 asyncio.run(main())
