@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from typing import NewType
 
@@ -38,6 +39,23 @@ class Person:
     capabilities: frozenset[Capability] = frozenset()
     roles: Mapping[AccountId, Role] = field(default_factory=dict)
     identities: tuple[PlatformIdentity, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JoinCode:
+    """A one-time code that joins two identities of one person, as it is kept.
+
+    `selector` finds it, `digest` is the salted hash of the rest: the code itself is nowhere.
+    `asked_by` has entered it and was shown whom they would be joined with.
+    """
+
+    selector: str
+    digest: str
+    identity: PlatformIdentity
+    name: str
+    expires_at: datetime
+    tries: int = 0
+    asked_by: PlatformIdentity | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

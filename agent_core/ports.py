@@ -12,6 +12,7 @@ from typing import Protocol, TypeVar
 
 from agent_core.audit import AuditDraft, AuditEntry
 from agent_core.blocks import Choice, Form
+from agent_core.brakes import Brake, BrakeScope
 from agent_core.conversation import (
     Audience,
     Conversation,
@@ -39,10 +40,10 @@ from agent_core.messages import (
     ThreadRef,
 )
 from agent_core.outgoing import Destination, OutgoingRow
-from agent_core.people import AccountId, Capability, Person, PersonId, Requester, Role
+from agent_core.people import AccountId, Capability, JoinCode, Person, PersonId, Requester, Role
 from agent_core.policy import Policy
 from agent_core.proposals import LedgerEntry, PlanId, Proposal, ProposalId, ProposalStatus
-from agent_core.tooling import Json, Tool, ToolCall, ToolName
+from agent_core.tooling import Amount, Json, Tool, ToolCall, ToolName
 
 T = TypeVar("T")
 
@@ -88,6 +89,17 @@ class People(Protocol):
         ...
 
     def note_told(self, identity: PlatformIdentity, at: datetime) -> None: ...
+    def put_join_code(self, code: JoinCode) -> None:
+        """Replaces the one with its selector."""
+        ...
+
+    def join_code(self, selector: str) -> JoinCode | None:
+        """Held against other writers until the transaction ends."""
+        ...
+
+    def remove_join_codes(self, identity: PlatformIdentity) -> None:
+        """All that this identity asked for."""
+        ...
 
 
 class Conversations(Protocol):
@@ -213,6 +225,23 @@ class Ledger(Protocol):
     ) -> Sequence[LedgerEntry]: ...
     def of_account(self, account_id: AccountId, limit: int = 50) -> Sequence[LedgerEntry]: ...
     def unsettled(self, limit: int = 100) -> Sequence[LedgerEntry]: ...
+    def hold(self, scopes: Sequence[str]) -> None:
+        """Until this transaction ends, whoever holds one of these scopes too waits."""
+        ...
+
+    def used(
+        self,
+        tools: frozenset[ToolName],
+        since: datetime,
+        *,
+        account_id: AccountId | None = None,
+        person: str | None = None,
+    ) -> Sequence[tuple[Amount | None, int]]:
+        """Amounts, and how often each was intended since then and was not refused and did not fail.
+
+        `account_id` and `person` (a `Requester.key`) narrow it down.
+        """
+        ...
 
 
 class Outgoing(Protocol):
@@ -321,6 +350,19 @@ class Audit(Protocol):
         ...
 
 
+class Brakes(Protocol):
+    """What is stopped for now. A handful of rows, read whole."""
+
+    def all(self) -> Sequence[Brake]: ...
+    def set(self, brake: Brake) -> None:
+        """Replaces one of the same scope and target."""
+        ...
+
+    def release(self, scope: BrakeScope, target: str) -> bool:
+        """False where there was none."""
+        ...
+
+
 class UnitOfWork(Protocol):
     """One transaction. `connection` is for the engine alone (None in memory)."""
 
@@ -334,6 +376,7 @@ class UnitOfWork(Protocol):
     ledger: Ledger
     outgoing: Outgoing
     escalations: Escalations
+    brakes: Brakes
     audit: Audit
 
     @property

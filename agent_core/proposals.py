@@ -51,6 +51,16 @@ def fingerprint(account_id: AccountId, tool: ToolName, arguments: Json) -> str:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Approval:
+    """One person's yes to somebody else's request. `key` is their `Requester.key`."""
+
+    identity: PlatformIdentity
+    key: str
+    name: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Proposal:
     """An action with its exact arguments, and the yeses it needs.
 
@@ -58,7 +68,8 @@ class Proposal:
     occurrence) is unique. `version` is the account's when it was shown. `epoch` is the
     conversation's: a claim cancels open confirmations. `requester_key` is `Requester.key`.
     The steps of one plan share `plan_id`, and one card. `undoes` is the ledger key of the effect
-    that this takes back.
+    that this takes back. `approvals` are those given so far, one a person; `approver` is who gave
+    the last of them, or said no.
     """
 
     id: ProposalId
@@ -94,6 +105,14 @@ class Proposal:
     plan_id: PlanId | None = None
     step: int = 0  # in its plan, from 1
     undoes: ProposalId | None = None
+    approvals: tuple[Approval, ...] = ()
+
+    @property
+    def mark(self) -> str:
+        """How it stands, for the ids of what is posted about it: no two states share one."""
+        given = f":{len(self.approvals)}" if self.status is ProposalStatus.AWAITING_APPROVAL else ""
+        passed = ":passed" if given and self.approval and self.approval.passed_on else ""
+        return f"{self.status}{given if given != ':0' else ''}{passed}"
 
 
 class Outcome(StrEnum):

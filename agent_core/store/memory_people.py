@@ -7,7 +7,7 @@ from datetime import datetime
 from agent_core.conversation import Conversation, ConversationId, RoomBinding, TranscriptEntry
 from agent_core.errors import ConversationChanged, StoreError
 from agent_core.messages import MessageRef, PlatformIdentity, RoomRef, ThreadRef
-from agent_core.people import AccountId, Capability, Person, PersonId, Role
+from agent_core.people import AccountId, Capability, JoinCode, Person, PersonId, Role
 from agent_core.store.memory_tables import Kept, Undo
 
 
@@ -37,6 +37,7 @@ class MemoryPeople:
         self._people = Kept[Person](Person, undo)
         self._owners = Kept[str](str, undo)
         self._told = Kept[datetime](datetime, undo)
+        self._codes = Kept[JoinCode](JoinCode, undo)
 
     def get(self, person_id: PersonId) -> Person | None:
         return self._people.get(person_id)
@@ -72,6 +73,17 @@ class MemoryPeople:
 
     def note_told(self, identity: PlatformIdentity, at: datetime) -> None:
         self._told.add(identity, at)
+
+    def put_join_code(self, code: JoinCode) -> None:
+        self._codes.put(code.selector, code)
+
+    def join_code(self, selector: str) -> JoinCode | None:
+        return self._codes.get(selector)
+
+    def remove_join_codes(self, identity: PlatformIdentity) -> None:
+        for code in self._codes:
+            if code.identity == identity:
+                self._codes.remove(code.selector)
 
 
 class MemoryConversations:

@@ -1,5 +1,6 @@
 """The inbox, turns, proposals and the ledger, in memory."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -26,6 +27,7 @@ from agent_core.proposals import (
     ProposalStatus,
 )
 from agent_core.store.memory_tables import Kept, Undo
+from agent_core.tooling import Amount, ToolName
 
 
 class MemoryInbox:
@@ -231,6 +233,28 @@ class MemoryLedger:
 
     def unsettled(self, limit: int = 100) -> Sequence[LedgerEntry]:
         return [one for one in self._in_order() if one.outcome is None][:limit]
+
+    def hold(self, scopes: Sequence[str]) -> None:
+        """Transactions in memory follow each other anyway."""
+
+    def used(
+        self,
+        tools: frozenset[ToolName],
+        since: datetime,
+        *,
+        account_id: AccountId | None = None,
+        person: str | None = None,
+    ) -> Sequence[tuple[Amount | None, int]]:
+        counted = Counter(
+            one.amount
+            for one in self._entries
+            if one.tool in tools
+            and one.intended_at >= since
+            and one.outcome not in (Outcome.REFUSED, Outcome.FAILED)
+            and account_id in (None, one.account_id)
+            and person in (None, str(one.person_id or one.requester))
+        )
+        return list(counted.items())
 
     def _in_order(self) -> list[LedgerEntry]:
         return sorted(self._entries, key=lambda entry: (entry.intended_at, entry.key))

@@ -9,11 +9,13 @@ from typing import Any, Generic, TypeVar, get_type_hints
 import sqlalchemy as sa
 
 from agent_core.audit import AuditEntry
+from agent_core.brakes import Brake
 from agent_core.conversation import Conversation, RoomBinding, TranscriptEntry
 from agent_core.escalations import Escalation
 from agent_core.journal import InboxRow, JournalEntry, Turn
 from agent_core.messages import MessageRef, PlatformIdentity, RoomRef, ThreadRef
 from agent_core.outgoing import Destination, OutgoingRow
+from agent_core.people import JoinCode
 from agent_core.proposals import LedgerEntry, Proposal
 from agent_core.store import audit_tables, codec, tables
 
@@ -120,7 +122,9 @@ INBOX = Rows(InboxRow, tables.InboxTable)
 TURNS = Rows(Turn, tables.TurnTable)
 JOURNAL = Rows(JournalEntry, tables.JournalTable)
 PROPOSALS = Rows(Proposal, tables.ProposalTable)
+JOIN_CODES = Rows(JoinCode, tables.JoinCodeTable)
 LEDGER = Rows(LedgerEntry, tables.LedgerTable)
 OUTGOING = Rows(OutgoingRow, tables.OutgoingTable)
+BRAKES = Rows(Brake, tables.BrakeTable)
 ESCALATIONS = Rows(Escalation, tables.EscalationTable)
 AUDIT = Rows(AuditEntry, audit_tables.AuditTable)

@@ -1,6 +1,8 @@
 """Proposals and the ledger, in SQL."""
 
 from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -8,9 +10,10 @@ from agent_core.conversation import ConversationId
 from agent_core.errors import ConversationChanged
 from agent_core.people import AccountId
 from agent_core.proposals import LedgerEntry, PlanId, Proposal, ProposalId, ProposalStatus
-from agent_core.store import tables
+from agent_core.store import codec, tables
 from agent_core.store.rows import LEDGER, PROPOSALS
-from agent_core.store.sql import Sql, given
+from agent_core.store.sql import Sql, given, given_many
+from agent_core.tooling import Amount, ToolName
 
 _PROPOSALS = PROPOSALS.table
 # Without a lock: it is changed under its conversation's (agent_core/held.py), comparing the status.
@@ -64,6 +67,19 @@ _UNSETTLED = (
     .order_by(_LEDGER.c.intended_at, _LEDGER.c.key)
     .limit(given("limit"))
 )
+# Its row is locked by the change, and what others committed before is seen by the next statement.
+_COUNTERS = tables.table(tables.CounterTable)
+_USED = (
+    sa.select(_LEDGER.c.amount, sa.func.count())
+    .where(
+        _LEDGER.c.tool.in_(given_many("tools")),
+        _LEDGER.c.intended_at >= sa.bindparam("b_since", type_=tables.UtcTime()),
+        sa.or_(_LEDGER.c.outcome.is_(None), _LEDGER.c.outcome.in_(("succeeded", "unknown"))),
+    )
+    .group_by(_LEDGER.c.amount)
+)
+_USED_IN_ACCOUNT = _USED.where(_LEDGER.c.account_id == given("account"))
+_BY_PERSON = sa.func.coalesce(_LEDGER.c.person_id, _LEDGER.c.requester) == given("person")
 
 
 class SqlProposals:
@@ -134,6 +150,27 @@ class SqlLedger:
         """The newest `limit`, oldest first."""
         rows = self._sql.all(_OF_ACCOUNT, b_id=account_id, b_limit=limit)
         return [LEDGER.from_row(row) for row in reversed(rows)]
+
+    def hold(self, scopes: Sequence[str]) -> None:
+        for scope in sorted(set(scopes)):  # in one order, so that no two wait for each other
+            self._sql.put(_COUNTERS, {"name": f"hold:{scope}", "value": 0}, ("value",))
+
+    def used(
+        self,
+        tools: frozenset[ToolName],
+        since: datetime,
+        *,
+        account_id: AccountId | None = None,
+        person: str | None = None,
+    ) -> Sequence[tuple[Amount | None, int]]:
+        params: dict[str, Any] = {"b_tools": sorted(tools), "b_since": since}
+        statement = _USED
+        if account_id is not None:
+            statement, params["b_account"] = _USED_IN_ACCOUNT, account_id
+        if person is not None:
+            statement, params["b_person"] = statement.where(_BY_PERSON), person
+        rows = self._sql.all(statement, **params)
+        return [(codec.decode(Amount, amount) if amount else None, count) for amount, count in rows]
 
     def unsettled(self, limit: int = 100) -> Sequence[LedgerEntry]:
         """Intended, and no outcome written, oldest first."""

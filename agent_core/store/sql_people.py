@@ -10,9 +10,9 @@ import sqlalchemy as sa
 from agent_core.conversation import RoomBinding
 from agent_core.errors import ConversationChanged
 from agent_core.messages import PlatformIdentity, RoomRef
-from agent_core.people import AccountId, Capability, Person, PersonId, Role
+from agent_core.people import AccountId, Capability, JoinCode, Person, PersonId, Role
 from agent_core.store import tables
-from agent_core.store.rows import ROOMS
+from agent_core.store.rows import JOIN_CODES, ROOMS
 from agent_core.store.sql import Sql, given, given_many
 
 _ROOMS = ROOMS.table
@@ -92,6 +92,9 @@ _FORGET = [
     for table in (_IDENTITIES, _ROLES, _CAPABILITIES)
 ]
 _WAS_TOLD = sa.select(_TOLD.c.identity).where(_TOLD.c.identity == given("identity"))
+_CODES = JOIN_CODES.table
+_CODE = JOIN_CODES.select().where(_CODES.c.selector == given("selector")).with_for_update()
+_DROP_CODES = sa.delete(_CODES).where(_CODES.c.identity == given("identity"))
 
 
 def _belongs_to_another(identities: Iterable[object]) -> ConversationChanged:
@@ -147,6 +150,16 @@ class SqlPeople:
 
     def note_told(self, identity: PlatformIdentity, at: datetime) -> None:
         self._sql.add(_TOLD, {"identity": str(identity), "at": at})
+
+    def put_join_code(self, code: JoinCode) -> None:
+        self._sql.put(_CODES, JOIN_CODES.to_row(code), JOIN_CODES.names[1:])
+
+    def join_code(self, selector: str) -> JoinCode | None:
+        row = self._sql.one(_CODE, b_selector=selector)
+        return JOIN_CODES.from_row(row) if row else None
+
+    def remove_join_codes(self, identity: PlatformIdentity) -> None:
+        self._sql.change(_DROP_CODES, {"b_identity": str(identity)})
 
     def _first(self, names: Sequence[Sequence[Any]]) -> Person | None:
         people = self._load(names)

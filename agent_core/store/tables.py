@@ -98,6 +98,17 @@ class ToldTable(Stored, table=True):
     at: datetime = Field(sa_type=UtcTime)
 
 
+class JoinCodeTable(Stored, table=True):
+    __tablename__ = "hr_join_codes"
+    selector: str = Field(primary_key=True)
+    digest: str
+    identity: str = Field(index=True)
+    name: str
+    expires_at: datetime = Field(sa_type=UtcTime)
+    tries: int
+    asked_by: str | None = None
+
+
 class ConversationTable(Stored, table=True):
     __tablename__ = "hr_conversations"
     id: str = Field(primary_key=True)
@@ -232,6 +243,7 @@ class ProposalTable(Stored, table=True):
     plan_id: str | None = None
     step: int = Field(sa_column_kwargs={"server_default": "0"})
     undoes: str | None = None
+    approvals: str = Field(sa_type=sa.Text, sa_column_kwargs={"server_default": "[]"})
     account_name: str
 
 
@@ -240,6 +252,7 @@ class LedgerTable(Stored, table=True):
     __table_args__ = (
         sa.Index("ix_hr_ledger_conversation", "conversation_id", "intended_at"),
         sa.Index("ix_hr_ledger_account", "account_id", "intended_at"),
+        sa.Index("ix_hr_ledger_time", "intended_at"),
         _some("ix_hr_ledger_unsettled", "intended_at", where=UNSETTLED),
     )
     key: str = Field(primary_key=True)
@@ -315,6 +328,15 @@ class EscalationTable(Stored, table=True):
     claimed_by_name: str
     claimed_at: datetime | None = Field(default=None, sa_type=UtcTime)
     closed_at: datetime | None = Field(default=None, sa_type=UtcTime)
+
+
+class BrakeTable(Stored, table=True):
+    __tablename__ = "hr_brakes"
+    scope: str = Field(primary_key=True)
+    target: str = Field(primary_key=True)
+    set_by: str
+    set_at: datetime = Field(sa_type=UtcTime)
+    reason: str
 
 
 class CounterTable(Stored, table=True):
