@@ -26,6 +26,8 @@ class EscalationReason(StrEnum):
     TAKEN_OVER = "taken_over"  # one of our people answered in the customer's thread
     DELIVERY_FAILURE = "delivery_failure"  # what we owe the customer cannot be posted
     UNANSWERED_APPROVAL = "unanswered_approval"
+    PAUSED = "paused"  # a brake keeps the agent out
+    REPLY_BUDGET = "reply_budget"  # the agent answered too often in a short time
     ACCESS = "access"  # an unknown person asks for a role
 
 

@@ -36,6 +36,8 @@ REASONS = {
     EscalationReason.TAKEN_OVER: "a colleague answered in the customer's thread",
     EscalationReason.DELIVERY_FAILURE: "a message to the customer could not be delivered",
     EscalationReason.UNANSWERED_APPROVAL: "nobody gave an approval in time",
+    EscalationReason.PAUSED: "the agent is paused here",
+    EscalationReason.REPLY_BUDGET: "the agent answered too often in a short time",
     EscalationReason.ACCESS: "somebody asks for access",
 }
 SPEAKERS = {

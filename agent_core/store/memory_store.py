@@ -9,6 +9,7 @@ from agent_core import ports
 from agent_core.ports import Seal, UnitOfWork
 from agent_core.store.audit_seal import AesSeal
 from agent_core.store.memory_audit import MemoryAudit
+from agent_core.store.memory_brakes import MemoryBrakes
 from agent_core.store.memory_outgoing import MemoryEscalations, MemoryOutgoing
 from agent_core.store.memory_people import (
     MemoryConversations,
@@ -45,6 +46,7 @@ class MemoryUnit:
         outgoing = MemoryOutgoing(self.undo)
         self.outgoing: ports.Outgoing = outgoing
         self.escalations: ports.Escalations = MemoryEscalations(self.undo, outgoing)
+        self.brakes: ports.Brakes = MemoryBrakes(self.undo)
         self.audit: ports.Audit = MemoryAudit(self.undo, seal)
 
     @property

@@ -21,6 +21,7 @@ from agent_core.store.audit_seal import AesSeal
 from agent_core.store.sql import Sql
 from agent_core.store.sql_actions import SqlLedger, SqlProposals
 from agent_core.store.sql_audit import SqlAudit
+from agent_core.store.sql_brakes import SqlBrakes
 from agent_core.store.sql_conversations import SqlConversations, SqlTranscript
 from agent_core.store.sql_outgoing import SqlEscalations, SqlOutgoing
 from agent_core.store.sql_people import SqlPeople, SqlRooms
@@ -110,6 +111,7 @@ class SqlUnit:
         self.ledger: ports.Ledger = SqlLedger(sql)
         self.outgoing: ports.Outgoing = SqlOutgoing(sql)
         self.escalations: ports.Escalations = SqlEscalations(sql)
+        self.brakes: ports.Brakes = SqlBrakes(sql)
         self._audit = SqlAudit(sql, seal)
         self.audit: ports.Audit = self._audit
 

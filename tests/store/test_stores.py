@@ -10,6 +10,7 @@ from agent_core.store.memory_store import MemoryStore
 from agent_core.store.migrations import migrate
 from agent_core.store.sql_store import SqlStore
 from tests.contracts.store_audit_suite import AuditContract
+from tests.contracts.store_brakes_suite import BrakeContract
 from tests.contracts.store_suite import (
     ConversationContract,
     PeopleContract,
@@ -32,6 +33,7 @@ class StoreContract(
     OutgoingContract,
     EscalationContract,
     AuditContract,
+    BrakeContract,
 ):
     """All of it."""
 
