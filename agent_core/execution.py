@@ -272,7 +272,10 @@ class Execution:
     async def _ask_after_doubt(self, live: LiveTurn, found: Found, entry: LedgerEntry) -> None:
         """Asked for again while its outcome is unknown: the provider is asked, nothing is done."""
         ran = await self._looked_up(live, found, entry)
-        if ran is not None:
+        doubt = timedelta(seconds=self._services.limits.doubt_seconds)
+        in_time = self._services.clock.now() < (entry.settled_at or entry.intended_at) + doubt
+        may_still_arrive = ran is not None and ran.outcome is Outcome.FAILED and in_time
+        if ran is not None and not may_still_arrive:
             await self._settle(live, found, ran)
             return
 

@@ -19,6 +19,7 @@ class Limits:
     read_seconds: float = 20.0
     action_seconds: float = 40.0
     look_ups: int = 3  # tries to learn what became of an action
+    doubt_seconds: float = 120.0  # a request that got no answer may arrive this much later
     look_up_pause_seconds: float = 1.0  # doubled after each try
     history: int = 40  # transcript entries the model sees at most
     history_block: int = 20  # the window moves in steps of this, so that its start stays stable

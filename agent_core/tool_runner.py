@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -26,11 +26,15 @@ Sleep = Callable[[float], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ran:
-    """How a call of an action ended. `result` is set where it succeeded."""
+    """How a call of an action ended. `result` is set where it succeeded.
+
+    `unclear`: no answer came, and the look-up knew of nothing; the request may still arrive.
+    """
 
     outcome: Outcome
     result: ToolResult | None = None
     reason: str = ""
+    unclear: bool = False
 
 
 def parse_arguments(tool: Tool, call: ToolCall) -> BaseModel:
@@ -87,12 +91,16 @@ class ToolRunner:
     async def act(self, tool: Tool, context: ToolContext, arguments: BaseModel) -> Ran:
         """Carries an action out under `context.key`. Never raises a tool's error.
 
-        What failed without an effect is tried once more, under the same key.
+        What failed without an effect is tried once more, under the same key. Where a request went
+        out and no answer came to it, "nothing happened yet" is no proof: that stays unknown.
         """
-        ran = await self._act_once(tool, context, arguments)
-        if ran.outcome is Outcome.FAILED:
-            return await self._act_once(tool, context, arguments)
-        return ran
+        first = await self._act_once(tool, context, arguments)
+        if first.outcome is not Outcome.FAILED:
+            return first
+        last = await self._act_once(tool, context, arguments)
+        if last.outcome is Outcome.FAILED and (first.unclear or last.unclear):
+            return replace(last, outcome=Outcome.UNKNOWN, reason="No answer came.")
+        return last
 
     async def _act_once(self, tool: Tool, context: ToolContext, arguments: BaseModel) -> Ran:
         try:
@@ -118,7 +126,7 @@ class ToolRunner:
         if known is None:
             reason = why or "No answer came."
             return Ran(outcome=Outcome.UNKNOWN, reason=reason)
-        return known
+        return replace(known, unclear=known.outcome is Outcome.FAILED)
 
     async def look_up(self, tool: Tool, context: ToolContext, arguments: BaseModel) -> Ran | None:
         """What became of `context.key`; None where nobody can tell after a few tries.

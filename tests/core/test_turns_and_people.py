@@ -325,6 +325,7 @@ async def test_an_unknown_outcome_is_looked_up_when_it_is_asked_for_again(happen
 
     await world.tx(back)
     world.accounts.fault = None
+    world.later(minutes=3)  # nothing that was sent then is still on its way
     await world.say("add 5 seats")
     said = (await world.texts())[-2]
     assert said.startswith("Done: Added 5 seats" if happened else "Not done: Add 5 seats")
@@ -332,6 +333,33 @@ async def test_an_unknown_outcome_is_looked_up_when_it_is_asked_for_again(happen
     if not happened:
         await world.say("then please add 5 seats now")
         assert len(await world.proposals()) == 2
+
+
+async def test_what_is_not_there_yet_may_still_arrive() -> None:
+    """The provider knows of nothing a moment later: that is no proof that nothing will happen."""
+    world = await World(ScriptModel([ADD, says(""), ADD, says("")])).set_up(ada())
+    await world.say("add 5 seats")
+    [proposal] = await world.proposals()
+    await world.confirm(proposal)
+    world.accounts.fault = raises(ActionOutcomeUnknown("dropped"), "before")
+    await world.run()
+    entry = await world.tx(lambda tx: tx.ledger.get(proposal.id))
+    assert entry.outcome == "unknown"
+    assert world.accounts.attempts == 2  # once more, under the same key
+    assert [case["reason"] for case in world.desk.cases] == [EscalationReason.UNKNOWN_OUTCOME]
+    assert (await world.texts())[-1].startswith("Not certain: Add 5 seats")
+
+    def back(tx: UnitOfWork) -> None:
+        conversation = tx.conversations.get(proposal.conversation_id)
+        assert conversation is not None
+        moved = conversation.moved(ConversationStatus.WITH_AGENT)
+        tx.conversations.save(moved, expected_epoch=conversation.epoch)
+
+    await world.tx(back)
+    world.accounts.fault = None
+    await world.say("add 5 seats")
+    assert "not certain yet" in (await world.texts())[-1]
+    assert (await world.tx(lambda tx: tx.ledger.get(proposal.id))).outcome == "unknown"
 
 
 async def test_the_receipt_stands_alone_when_the_model_fails_after_it() -> None:
