@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final
@@ -83,19 +84,23 @@ class Service:
         return problems
 
     async def stop(self) -> None:
-        """Takes nothing new, lets turns and sends end, then closes everything."""
+        """Takes nothing new, lets turns and sends end, then closes everything.
+
+        One part that cannot be closed keeps no other from it; its error is raised at the end.
+        """
         self.reconciler.stop()
-        await self.engine.drain(DRAIN_SECONDS)
-        await self.delivery.stop(DRAIN_SECONDS)
-        if self._sweeping is not None:
-            await asyncio.wait([self._sweeping], timeout=DRAIN_SECONDS)
-        if self.slack is not None:
-            await self.slack.stop()
-        if self.teams is not None:
-            await self.teams.close()
-        await self.model.close()
-        await self.accounts.close()
-        await self.store.close()
+        async with AsyncExitStack() as parts:  # the last to enter is the first to end
+            parts.push_async_callback(self.store.close)
+            parts.push_async_callback(self.accounts.close)
+            parts.push_async_callback(self.model.close)
+            if self.teams is not None:
+                parts.push_async_callback(self.teams.close)
+            if self.slack is not None:
+                parts.push_async_callback(self.slack.stop)
+            if self._sweeping is not None:
+                parts.push_async_callback(asyncio.wait, [self._sweeping], timeout=DRAIN_SECONDS)
+            parts.push_async_callback(self.delivery.stop, DRAIN_SECONDS)
+            parts.push_async_callback(self.engine.drain, DRAIN_SECONDS)
 
 
 def _furnish(tx: UnitOfWork, configuration: Configuration, support_room: RoomRef) -> None:
