@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from agent_core import cards, presses
+from agent_core.audit_notes import note_person
 from agent_core.blocks import Button, Buttons, ButtonStyle, Mention, Note, Text
 from agent_core.conversation import Conversation, ConversationId
 from agent_core.escalations import EscalationReason
@@ -85,7 +86,9 @@ class Access:
             sentence = f"{asked_for.name} is {asked_for.roles[account]} of this account already."
         else:
             name = event.inputs.get("name") or self._name_of(tx, conversation, identity)
-            tx.people.put(self._with_membership(asked_for, identity, name, account))
+            member = self._with_membership(asked_for, identity, name, account)
+            tx.people.put(member)
+            note_person(tx, asked_for, member, now, by=who)
             sentence = f"{who.name} made {name} a member of this account."
         question = _question_row(conversation, identity)
         self._post(tx, conversation, _answer_row(question), sentence, now, updates=question)

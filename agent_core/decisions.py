@@ -8,6 +8,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from agent_core import cards
+from agent_core.audit import AuditKind
+from agent_core.audit_notes import note_proposal
 from agent_core.blocks import Mention
 from agent_core.conversation import Conversation, Speaker, TranscriptEntry
 from agent_core.escalations import EscalationReason, Priority
@@ -39,6 +41,7 @@ class Decisions:
         if proposal.approval is None:
             decided = replace(proposal, status=ProposalStatus.DECIDED, confirmed_at=at)
             self._save(tx, decided, proposal, at)
+            note_proposal(tx, decided, AuditKind.CONFIRMED, at)
             self._run(tx, decided, at)
             return decided
         waiting = replace(
@@ -48,12 +51,16 @@ class Decisions:
             expires_at=at + self._approval_time,  # whoever approves may take their time
         )
         set_deadline(tx, self._engine, waiting)
+        note_proposal(tx, waiting, AuditKind.CONFIRMED, at)
         return self._ask_others(tx, waiting, proposal, at)
 
-    def cancel(self, tx: UnitOfWork, proposal: Proposal, at: datetime) -> Proposal:
-        """The requester's no."""
+    def cancel(
+        self, tx: UnitOfWork, proposal: Proposal, at: datetime, *, withdrawn: bool = False
+    ) -> Proposal:
+        """The requester's no; `withdrawn`: not by them."""
         cancelled = replace(proposal, status=ProposalStatus.CANCELLED)
         self._save(tx, cancelled, proposal, at)
+        note_proposal(tx, cancelled, AuditKind.CANCELLED, at, by_agent=withdrawn)
         return cancelled
 
     def approve(self, tx: UnitOfWork, proposal: Proposal, who: Requester, at: datetime) -> Proposal:
@@ -66,6 +73,7 @@ class Decisions:
             approved_at=at,
         )
         self._save(tx, approved, proposal, at)
+        note_proposal(tx, approved, AuditKind.APPROVED, at, who=who)
         self._run(tx, approved, at)
         return approved
 
@@ -79,6 +87,7 @@ class Decisions:
             approved_at=at,
         )
         self._save(tx, declined, proposal, at)
+        note_proposal(tx, declined, AuditKind.DECLINED, at, who=who)
         self.tell(tx, declined, f"“{declined.title}” was declined. Nothing was changed.", at)
         return declined
 
@@ -86,6 +95,7 @@ class Decisions:
         """Nobody answered in time. An approval that nobody gave becomes a case."""
         expired = replace(proposal, status=ProposalStatus.EXPIRED)
         self._save(tx, expired, proposal, at)
+        note_proposal(tx, expired, AuditKind.EXPIRED, at)
         conversation = tx.conversations.get(proposal.conversation_id)
         if proposal.status is ProposalStatus.AWAITING_APPROVAL and conversation is not None:
             sentence = f"Nobody decided “{expired.title}” in time, so nothing was changed."
@@ -107,7 +117,7 @@ class Decisions:
         """A person takes the conversation: open confirmations end, approvals go on."""
         for proposal in tx.proposals.open_in(conversation.id):
             if proposal.status is ProposalStatus.AWAITING_CONFIRMATION:
-                self.cancel(tx, proposal, at)
+                self.cancel(tx, proposal, at, withdrawn=True)
 
     def tell(self, tx: UnitOfWork, proposal: Proposal, sentence: str, at: datetime) -> None:
         """A sentence by code in the requester's thread; support sees it too."""

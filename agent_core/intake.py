@@ -120,7 +120,7 @@ class Intake:
             case RoomChanged():
                 if event.reply_to is not None:
                     self._remember_room(tx, event.reply_to)
-                self._room_changes.apply(tx, event)
+                self._room_changes.apply(tx, event, now)
         return Answer()
 
     # --- messages ---------------------------------------------------------------------------

@@ -2,8 +2,11 @@
 
 import logging
 from dataclasses import replace
+from datetime import datetime
 
-from agent_core.conversation import Audience
+from agent_core.audit import AuditKind
+from agent_core.audit_notes import note_room
+from agent_core.conversation import Audience, RoomBinding
 from agent_core.messages import RoomChange, RoomChanged
 from agent_core.ports import UnitOfWork
 
@@ -13,18 +16,19 @@ log = logging.getLogger(__name__)
 class RoomIntake:
     """What follows from a change of a room. Conversations keep their account; rooms may lose it."""
 
-    def apply(self, tx: UnitOfWork, event: RoomChanged) -> None:
+    def apply(self, tx: UnitOfWork, event: RoomChanged, now: datetime) -> None:
         binding = tx.rooms.get(event.room)
         if binding is None:
             return
         match event.change:
             case RoomChange.MOVED if event.moved_to is not None:
                 tx.rooms.remove(event.room)
-                tx.rooms.put(replace(binding, room=event.moved_to))
+                _note(tx, binding, AuditKind.ROOM_UNLINKED, event, now)
+                _put(tx, replace(binding, room=event.moved_to), event, now)
                 log.warning("room moved", extra={"room": str(event.room)})
             case RoomChange.SHARED if binding.audience is Audience.INTERNAL:
                 # A new, less trusted reader: nothing internal may be said here any more.
-                tx.rooms.put(replace(binding, audience=Audience.SHARED))
+                _put(tx, replace(binding, audience=Audience.SHARED), event, now)
                 if binding.is_support:
                     log.critical(
                         "the support room is shared with another company: nothing is posted there",
@@ -33,9 +37,21 @@ class RoomIntake:
                 else:
                     log.warning("internal room is shared now", extra={"room": str(event.room)})
             case RoomChange.UNSHARED if binding.is_support and binding.account_id is None:
-                tx.rooms.put(replace(binding, audience=Audience.INTERNAL))
+                _put(tx, replace(binding, audience=Audience.INTERNAL), event, now)
             case RoomChange.UNSHARED | RoomChange.ARCHIVED if binding.account_id is not None:
                 tx.rooms.remove(event.room)
+                _note(tx, binding, AuditKind.ROOM_UNLINKED, event, now)
                 log.warning("room unlinked", extra={"room": str(event.room), "why": event.change})
             case RoomChange.AGENT_REMOVED:
                 log.warning("agent removed from a linked room", extra={"room": str(event.room)})
+
+
+def _put(tx: UnitOfWork, binding: RoomBinding, event: RoomChanged, now: datetime) -> None:
+    tx.rooms.put(binding)
+    _note(tx, binding, AuditKind.ROOM_LINKED, event, now)
+
+
+def _note(
+    tx: UnitOfWork, binding: RoomBinding, kind: AuditKind, event: RoomChanged, now: datetime
+) -> None:
+    note_room(tx, binding, kind, now, why=event.change.value)

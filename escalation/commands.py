@@ -8,6 +8,8 @@ from dataclasses import replace
 from datetime import datetime
 
 from agent_core import presses
+from agent_core.audit import AuditKind
+from agent_core.audit_notes import note_case
 from agent_core.blocks import Text
 from agent_core.conversation import (
     Conversation,
@@ -199,6 +201,7 @@ class Commands:
             claimed_at=now,
         )
         tx.escalations.save(claimed, expected=case)
+        note_case(tx, claimed, AuditKind.CLAIMED, now, who=who)
         conversation = tx.conversations.get(case.conversation_id)
         if conversation is not None:
             owned = conversation.moved(ConversationStatus.WITH_SUPPORT, to=PersonId(who.key))
@@ -246,6 +249,7 @@ class Commands:
             ),
         )
         self._desk.relay(tx, owned, entry)
+        note_case(tx, owned, AuditKind.REPLIED, now, who=who)
 
     def _send_remark(
         self, tx: UnitOfWork, case: Escalation, who: Requester, message_id: str, now: datetime
@@ -275,6 +279,9 @@ class Commands:
         tx.escalations.save(closed, expected=case)
         conversation = tx.conversations.get(case.conversation_id)
         resolved = status is EscalationStatus.RESOLVED
+        note_case(
+            tx, closed, AuditKind.RESOLVED if resolved else AuditKind.HANDED_BACK, now, who=who
+        )
         if conversation is not None:
             moved = conversation.moved(
                 ConversationStatus.RESOLVED if resolved else ConversationStatus.WITH_AGENT

@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from agent_core import cards
+from agent_core.audit import AuditKind
+from agent_core.audit_notes import note_case
 from agent_core.conversation import Conversation, ConversationStatus, Speaker, TranscriptEntry
 from agent_core.disclosure import disclosed
 from agent_core.escalations import (
@@ -99,6 +101,7 @@ class Desk:
         )
         case = replace(case, destination=DestinationId(f"case:{case.id}"))
         tx.escalations.add(case)
+        note_case(tx, case, AuditKind.ESCALATED, at)
         tx.outgoing.put_destination(self.thread_in_support_room(tx, case.destination))
         if conversation.status is not ConversationStatus.WAITING_FOR_SUPPORT:
             moved = conversation.moved(ConversationStatus.WAITING_FOR_SUPPORT)
