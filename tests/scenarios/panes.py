@@ -60,13 +60,14 @@ class Thread:
         await expect(found).to_be_visible()
         return found
 
-    async def press(self, label: str) -> None:
+    async def press(self, label: str | re.Pattern[str]) -> None:
         """Presses the newest button with this label."""
         await self.button(label).last.click(timeout=PATIENCE_MS)
 
-    def button(self, label: str) -> Locator:
+    def button(self, label: str | re.Pattern[str]) -> Locator:
         """By its label; Slack's are named with their card's heading for a screen reader."""
-        return self.root.get_by_role("button", name=re.compile(f"^{re.escape(label)}(:|$)"))
+        name = re.compile(f"^{re.escape(label)}(:|$)") if isinstance(label, str) else label
+        return self.root.get_by_role("button", name=name)
 
     async def reply(self, text: str, *, mention: bool = False) -> None:
         """Answers in the thread."""

@@ -1,14 +1,13 @@
 """Repeated deliveries and `kill -9` at the worst moments: one turn, one action, one answer."""
 
 import os
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from agent_core.presses import CONFIRM
 from playground import people
-from tests.scenarios.running_demo import RunningDemo, running_demo
+from tests.scenarios.running_demo import RunningDemo
 
 pytestmark = pytest.mark.chaos
 GLOBEX = people.GLOBEX_ROOM.channel_id
@@ -17,11 +16,10 @@ ROUNDS = range(int(os.environ.get("HANDRAIL_CHAOS_ROUNDS", "1")))
 COPIES = 10
 
 
-@pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDemo]:
-    """One demo for the module: each test asks in a thread of its own."""
-    with running_demo(tmp_path_factory.mktemp("demo-once")) as demo:
-        yield demo
+@pytest.fixture
+def demo(slack_demo: RunningDemo) -> RunningDemo:
+    """Each test asks in a thread of its own, for a number of seats that no other test asks for."""
+    return slack_demo
 
 
 class Asked:
@@ -120,14 +118,23 @@ async def test_ten_deliveries_in_parallel_and_across_a_restart(demo: RunningDemo
 
     assert len(await asked.posts("Done: Added 2 seats")) == 1
     assert demo.count("hr_turns") == turns + 2
-    assert len([e for e in await demo.ledger() if e["arguments"]["seats"] == 2]) == 1
+    assert (
+        len(
+            [
+                e
+                for e in await demo.ledger()
+                if e["arguments"].get("seats") == 2 and e["account"] == "globex"
+            ]
+        )
+        == 1
+    )
     assert len(await demo.effects("charge")) == charges + 1
     assert (await demo.account("globex")).account.seats == before.account.seats + 2
 
 
 @pytest.mark.parametrize("round_", ROUNDS)
 async def test_killed_between_action_and_answer(demo: RunningDemo, round_: int) -> None:
-    seats = 3 + round_ * 3
+    seats = 20 + round_
     charges = len(await demo.effects("charge"))
     asked = await Asked.for_seats(demo, seats)
     await asked.card()
@@ -150,7 +157,6 @@ async def test_killed_between_action_and_answer(demo: RunningDemo, round_: int) 
     await demo.until(demo.is_idle)
     assert len(await asked.posts(f"Done: Added {seats} seats")) == 1
     assert len(await demo.effects("charge")) == charges + 1
-    await demo.clear_faults()
 
 
 async def refused_once(demo: RunningDemo) -> bool:
@@ -160,7 +166,7 @@ async def refused_once(demo: RunningDemo) -> bool:
 
 @pytest.mark.parametrize("round_", ROUNDS)
 async def test_killed_before_the_payment_services_answer(demo: RunningDemo, round_: int) -> None:
-    seats = 4 + round_ * 3
+    seats = 60 + round_
     before, charges = await demo.account("globex"), len(await demo.effects("charge"))
     asked = await Asked.for_seats(demo, seats)
     await asked.card()
@@ -184,11 +190,11 @@ async def charged(demo: RunningDemo, before: int) -> bool:
 
 async def test_the_payment_services_answer_is_lost(demo: RunningDemo) -> None:
     charges = len(await demo.effects("charge"))
-    asked = await Asked.for_seats(demo, 5)
+    asked = await Asked.for_seats(demo, 7)
     await asked.card()
     await demo.arm_payments(kind="drop_answer", method="POST /v1/charges")
 
     await asked.confirm()
-    await demo.until(lambda: asked.posts("Done: Added 5 seats"))
+    await demo.until(lambda: asked.posts("Done: Added 7 seats"))
     await demo.until(demo.is_idle)
     assert len(await demo.effects("charge")) == charges + 1

@@ -1,0 +1,34 @@
+"""One demo a run for each place of the support channel; every test works in threads of its own."""
+
+import asyncio
+from collections.abc import Iterator
+
+import pytest
+
+from tests.scenarios.running_demo import RunningDemo, running_demo
+
+
+@pytest.fixture(scope="session")
+def slack_demo_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDemo]:
+    with running_demo(tmp_path_factory.mktemp("demo-slack"), example=True) as demo:
+        yield demo
+
+
+@pytest.fixture(scope="session")
+def teams_demo_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDemo]:
+    with running_demo(tmp_path_factory.mktemp("demo-teams"), "--support", "teams") as demo:
+        yield demo
+
+
+@pytest.fixture
+def slack_demo(slack_demo_process: RunningDemo) -> Iterator[RunningDemo]:
+    """The demo as everybody meets it, with its example. No fault outlives the test."""
+    yield slack_demo_process
+    asyncio.run(slack_demo_process.clear_faults())
+
+
+@pytest.fixture
+def teams_demo(teams_demo_process: RunningDemo) -> Iterator[RunningDemo]:
+    """The demo with the support channel in Teams. No fault outlives the test."""
+    yield teams_demo_process
+    asyncio.run(teams_demo_process.clear_faults())
