@@ -10,14 +10,17 @@ from agent_core.errors import ToolError
 from agent_core.live_turn import LiveTurn
 from agent_core.masking import masked_json
 from agent_core.people import AccountId, Capability
+from agent_core.planning import Planning
 from agent_core.policy import Decision, Question
 from agent_core.ports import UnitOfWork
 from agent_core.proposals import ProposalStatus
-from agent_core.proposing import Considered, Wish, consider, lacks_standing
+from agent_core.proposing import twice, weigh
 from agent_core.services import Services
 from agent_core.tool_runner import ToolRunner, failure_content, parse_arguments
 from agent_core.tooling import Json, Standing, Tool, ToolCall, ToolContext
-from agent_core.turn_state import Kind
+from agent_core.turn_state import CallKind, Kind, state_of
+from agent_core.twins import withdraw
+from agent_core.wishes import Considered, Wish, lacks_standing
 
 Candidates = list[tuple[AccountId, str]]
 
@@ -25,9 +28,10 @@ Candidates = list[tuple[AccountId, str]]
 class Calls:
     """One driver's way of answering the model's calls; each ends in a RESULT entry."""
 
-    def __init__(self, services: Services, runner: ToolRunner) -> None:
+    def __init__(self, services: Services, runner: ToolRunner, planning: Planning) -> None:
         self._services = services
         self._runner = runner
+        self._planning = planning
 
     # --- reads ------------------------------------------------------------------------------
 
@@ -92,7 +96,7 @@ class Calls:
     # --- actions ----------------------------------------------------------------------------
 
     async def consider(self, live: LiveTurn, call: ToolCall) -> None:
-        """Validates, authorises and previews; then decides in one transaction."""
+        """Validates, authorises and previews, after what is drafted; then drafts it, or ends it."""
         tool = self._services.tool(live.conversation.audience, call.name)
         if tool is None:
             self._no_such_tool(live, call)
@@ -104,8 +108,12 @@ class Calls:
             await self._refuse_unknown(live, call)
             return
         try:
-            arguments = parse_arguments(tool, call)
-            preview = await self._runner.preview(tool, self._context(live), arguments)
+            if (same := self._planning.drafted(live, tool, call)) is not None:
+                self._note(live, call, twice(same.title))
+                return
+            drafts = state_of(live.journal).drafts
+            before = [wish.preview for wish in await self._planning.looked_at(live, drafts)]
+            preview = await self._planning.preview(live, tool, call, before)
         except ToolError as error:
             refused = self._refused_by_policy(live, tool, call)
             if refused is not None:  # the account's state is not told to those without rights
@@ -116,7 +124,7 @@ class Calls:
         wish = Wish(tool=tool, preview=preview, account_id=account, account_name=live.account_name)
 
         def decide(boundary: Boundary) -> None:
-            self._note_in(boundary, call, consider(boundary, wish))
+            self._note_in(boundary, call, weigh(boundary, wish, _beside(live, call)))
 
         await commit(self._services, live, decide, claims=False)
 
@@ -271,7 +279,19 @@ def _result(call: ToolCall, considered: Considered) -> Json:
         "failed": considered.failed,
         "told": considered.told,
         "run": str(considered.run) if considered.run else None,
+        "draft": considered.draft,
     }
+
+
+def _beside(live: LiveTurn, call: ToolCall) -> list[str]:
+    """The other actions that this turn was asked for and that nobody has seen yet."""
+    state = state_of(live.journal)
+    waiting = [
+        str(one.call.name)
+        for one in state.open_calls
+        if one.kind is CallKind.ACTION and one.call.id != call.id
+    ]
+    return [*(draft.title for draft in state.drafts), *waiting]
 
 
 def _is_exactly(account: tuple[AccountId, str], query: str) -> bool:
@@ -287,11 +307,4 @@ def _cancel_others(tx: UnitOfWork, boundary: Boundary, account_id: AccountId) ->
             or proposal.status is not ProposalStatus.AWAITING_CONFIRMATION
         ):
             continue
-        cancelled = replace(proposal, status=ProposalStatus.CANCELLED)
-        tx.proposals.save(cancelled, expected=proposal.status)
-        if proposal.card is not None:
-            boundary.post(
-                f"{proposal.card}:replaced",
-                cards.decided_card(cancelled, cancelled.account_name, replaced=True),
-                updates=proposal.card,
-            )
+        withdraw(boundary, proposal)

@@ -8,9 +8,9 @@ from agent_core.masking import masked_json
 from agent_core.people import Requester
 from agent_core.policy import ApprovalNeed, Decision, Ruling
 from agent_core.proposals import LedgerEntry, Outcome, Proposal, fingerprint
-from agent_core.proposing import Wish
 from agent_core.tool_runner import Ran
 from agent_core.tooling import Json, Preview, Tool
+from agent_core.wishes import Wish
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

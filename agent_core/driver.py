@@ -18,6 +18,7 @@ from agent_core.execution import Execution
 from agent_core.limits import Limits
 from agent_core.live_turn import LiveTurn
 from agent_core.messages import Author, OutboundMessage
+from agent_core.planning import Planning
 from agent_core.ports import (
     AccountDirectory,
     ChatModel,
@@ -43,6 +44,7 @@ from agent_core.turn import (
     Escalate,
     Execute,
     Finish,
+    Present,
     RunReads,
     Send,
     Step,
@@ -91,7 +93,8 @@ class Driver:
             instructions=instructions,
         )
         runner = ToolRunner(self._services.limits, sleep)
-        self._calls = Calls(self._services, runner)
+        self._planning = Planning(self._services, runner)
+        self._calls = Calls(self._services, runner, self._planning)
         self._execution = Execution(self._services, runner)
 
     async def run(self, conversation_id: str, ref: str) -> None:
@@ -143,6 +146,8 @@ class Driver:
                     await self._calls.read(live, call)
             case Consider(call=call):
                 await self._calls.consider(live, call)
+            case Present(drafts=drafts):
+                await self._planning.present(live, drafts)
             case ChooseAccount(call=call):
                 await self._calls.choose_account(live, call)
                 await self._learn_account_name(live)

@@ -33,12 +33,14 @@ from agent_core.proposals import (
     ProposalId,
     ProposalStatus,
 )
-from agent_core.proposing import judge, lacks_standing, new_proposal, put, same_effect
+from agent_core.proposing import put
 from agent_core.receipts import receipt_message
 from agent_core.services import Services
 from agent_core.tool_runner import Ran, ToolRunner, checked
 from agent_core.tooling import Json, Preview, Tool, ToolContext
 from agent_core.turn_state import Kind
+from agent_core.twins import same_effect
+from agent_core.wishes import judge, lacks_standing, new_proposal
 
 
 class Execution:
@@ -196,7 +198,13 @@ class Execution:
         return None
 
     def _ruling(self, boundary: Boundary, found: Found, tool: Tool, preview: Preview) -> Ruling:
-        return judge(boundary, wish_of(found.proposal, tool, preview), authority(found))
+        return judge(
+            boundary,
+            wish_of(found.proposal, tool, preview),
+            authority(found),
+            counted_for=found.requester,
+            holding=True,
+        )
 
     def _show_anew(
         self, boundary: Boundary, found: Found, tool: Tool, preview: Preview, why: str

@@ -1,81 +1,79 @@
-"""From a previewed action to a proposal: twins, ruling, cards. All in one transaction."""
+"""From judged wishes to proposals: one card for one, a plan for several. In one transaction."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
 
 from agent_core import cards
 from agent_core.boundary import Boundary
-from agent_core.conversation import Audience
 from agent_core.deadlines import set_deadline
+from agent_core.drawing import drawn
 from agent_core.entering import asked_text
 from agent_core.escalations import EscalationReason
 from agent_core.messages import OutgoingId
-from agent_core.people import AccountId, Requester
-from agent_core.policy import ApprovalNeed, Decision, Question, Ruling, has_standing
-from agent_core.proposals import (
-    Outcome,
-    Proposal,
-    ProposalId,
-    ProposalStatus,
-    canonical,
-    fingerprint,
-)
-from agent_core.tooling import Json, Preview, Standing, Tool
+from agent_core.people import Requester
+from agent_core.policy import Decision, Ruling
+from agent_core.proposals import PlanId, Proposal, ProposalId, ProposalStatus
+from agent_core.tooling import Json
 from agent_core.turn_state import Kind
+from agent_core.twins import as_it_stands, done_at, replace_older, standing_twin, withdraw
+from agent_core.wishes import Considered, Wish, judge, new_proposal
+
+MAY_CHANGE = (
+    "Shown for the account as it is now. If the steps before it change this, you are asked again."
+)
+
+
+_SHOWN = (
+    "shown to the requester with your final words, together with the other actions that you call "
+    "before them. Nothing is done yet: the requester decides there"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
-    """An action that the model asked for, previewed, and not yet judged."""
+class Presented:
+    """What came of showing drafts. `run`: proposals to be carried out, in order."""
 
-    tool: Tool
-    preview: Preview
-    account_id: AccountId
-    account_name: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Considered:
-    """What came of a wish. `content` is for the model; `run` is a proposal to be carried out.
-
-    `told`: code has shown the person what there is to know.
-    """
-
-    content: Json
     told: bool = False
-    run: ProposalId | None = None
-    failed: bool = False
+    run: tuple[ProposalId, ...] = ()
 
 
-def lacks_standing(
-    tool: Tool, requester: Requester, account: AccountId | None, room: Audience
-) -> bool:
-    """The tool needs somebody known to the account, and this person is not."""
-    known = has_standing(requester, requester.role_in(account), room)
-    return tool.standing is Standing.KNOWN and not known
+def weigh(boundary: Boundary, wish: Wish, beside: Sequence[str]) -> Considered:
+    """What a wish amounts to before anything is shown. `beside`: what else is asked for."""
+    ruling = judge(boundary, wish, boundary.requester)
+    if ruling.decision is Decision.ESCALATE:
+        return _escalate(boundary, wish, ruling, beside)
+    twins = list(boundary.tx.proposals.twins(wish.account_id, wish.fingerprint))
+    standing = standing_twin(boundary, wish, ruling, twins)
+    if standing is not None and not (beside and _joins(boundary, standing)):
+        return as_it_stands(boundary, standing)
+    if ruling.decision is Decision.ALLOW and not beside and done_at(boundary, twins) is None:
+        return consider(boundary, wish)
+    title = wish.preview.title
+    if ruling.decision is Decision.REFUSE:
+        content: Json = {"status": "refused", "reason": ruling.reason, "title": title}
+    else:
+        content = {
+            "status": "awaiting_confirmation",
+            "title": title,
+            "changes": [
+                {"label": one.label, "before": one.before, "after": one.after}
+                for one in wish.preview.changes
+            ],
+        }
+    return Considered(content={**content, "card": _SHOWN}, draft=title)
 
 
-def judge(boundary: Boundary, wish: Wish, requester: Requester) -> Ruling:
-    """Policy's ruling at this moment. What staff change for a customer is always confirmed."""
-    ruling = boundary.services.policy_source.current().decide(
-        Question(
-            tool=wish.tool,
-            arguments=wish.preview.arguments,
-            requester=requester,
-            audience=boundary.conversation.audience,
-            account_id=wish.account_id,
-            amount=wish.preview.amount,
-            account_facts=wish.preview.account_facts,
-            now=boundary.at,
-        )
-    )
-    as_staff = requester.role_in(wish.account_id) is None
-    if ruling.decision is Decision.ALLOW and as_staff:
-        return replace(ruling, decision=Decision.CONFIRM, confirm=True)
-    if ruling.decision is Decision.APPROVE and as_staff:
-        return replace(ruling, confirm=True)
-    return ruling
+def twice(title: str) -> Considered:
+    """The very same action again, within one request: it is done once."""
+    content = {"status": "awaiting_confirmation", "title": title, "card": _SHOWN, "twice": "It is one action."}
+    return Considered(content=content)
+
+
+def _joins(boundary: Boundary, standing: Proposal) -> bool:
+    """An older card of the same wish that becomes a step of what is asked for now."""
+    seqs = {row.seq for row in boundary.live.rows}
+    waits = standing.status is ProposalStatus.AWAITING_CONFIRMATION
+    return waits and not seqs & set(standing.inbox_seqs)
 
 
 def consider(boundary: Boundary, wish: Wish) -> Considered:
@@ -83,159 +81,102 @@ def consider(boundary: Boundary, wish: Wish) -> Considered:
     ruling = judge(boundary, wish, boundary.requester)
     if ruling.decision is Decision.ESCALATE:
         return _escalate(boundary, wish, ruling)
-    print_ = fingerprint(wish.account_id, wish.tool.name, wish.preview.arguments)
-    twins = list(boundary.tx.proposals.twins(wish.account_id, print_))
-    standing = _standing_twin(boundary, wish, ruling, twins)
+    twins = list(boundary.tx.proposals.twins(wish.account_id, wish.fingerprint))
+    standing = standing_twin(boundary, wish, ruling, twins)
     if standing is not None:
-        return _as_it_stands(boundary, standing)
+        return as_it_stands(boundary, standing)
     if ruling.decision is Decision.REFUSE:
         return _refuse(boundary, wish, ruling, twins)
-    done_at = _done_at(boundary, twins)
-    if done_at is not None:
-        ruling = _asks_again(ruling)
-    proposal = new_proposal(boundary, wish, ruling, twins, boundary.requester)
-    if done_at is not None:
-        note = f"This was done already at {cards.time_text(done_at)}. Confirm to do it again."
-        proposal = replace(proposal, notes=(note, *proposal.notes))
-    _replace_older(boundary, proposal)
+    proposal = _proposed(boundary, wish, ruling, twins, boundary.requester)
+    replace_older(boundary, proposal)
     return put(boundary, proposal)
 
 
-# --- twins ------------------------------------------------------------------------------------
+def _proposed(
+    boundary: Boundary,
+    wish: Wish,
+    ruling: Ruling,
+    twins: Sequence[Proposal],
+    requester: Requester,
+) -> Proposal:
+    """A new proposal; what was done already is asked about, whatever policy says."""
+    before = done_at(boundary, twins)
+    if before is None:
+        return new_proposal(boundary, wish, ruling, twins, requester)
+    proposal = new_proposal(boundary, wish, _asks_again(ruling), twins, requester)
+    note = f"This was done already at {cards.time_text(before)}. Confirm to do it again."
+    return replace(proposal, notes=(note, *proposal.notes))
 
 
-def _standing_twin(
-    boundary: Boundary, wish: Wish, ruling: Ruling, twins: Sequence[Proposal]
-) -> Proposal | None:
-    """The proposal that already is this wish, if there is one.
-
-    From the same messages, or open, or run with an outcome that nobody knows yet. An unconfirmed
-    one gives way if it is somebody else's (only its own requester could have said yes to it), or
-    if its card no longer shows what would happen.
-    """
-    seqs = {row.seq for row in boundary.live.rows}
-    for twin in reversed(twins):
-        if seqs & set(twin.inbox_seqs) and twin.status is not ProposalStatus.EXPIRED:
-            return twin
-        if twin.status is ProposalStatus.AWAITING_CONFIRMATION:
-            if _is_current(boundary, wish, ruling, twin):
-                return twin
-            _withdraw(boundary, twin)
-        elif twin.status.is_open:
-            return twin
-        elif twin.status is ProposalStatus.CONSUMED:
-            entry = boundary.tx.ledger.get(twin.id)
-            if entry is None or entry.outcome in (None, Outcome.UNKNOWN):
-                return twin
-    return None
+# --- several at once --------------------------------------------------------------------------
 
 
-def _is_current(boundary: Boundary, wish: Wish, ruling: Ruling, proposal: Proposal) -> bool:
-    return (
-        proposal.requester_key == boundary.requester.key
-        and proposal.conversation_id == boundary.conversation.id
-        and proposal.expires_at > boundary.at
-        and proposal.approval == needs_of(ruling)[2]
-        and same_effect(proposal, wish.preview)
-    )
-
-
-def same_effect(proposal: Proposal, preview: Preview) -> bool:
-    """Whether what was shown is still what would happen."""
-    return (proposal.changes, proposal.amount, canonical(proposal.arguments)) == (
-        preview.changes,
-        preview.amount,
-        canonical(preview.arguments),
-    )
-
-
-def _done_at(boundary: Boundary, twins: Sequence[Proposal]) -> datetime | None:
-    """When the newest twin succeeded, if one did."""
-    for twin in reversed(twins):
-        entry = boundary.tx.ledger.get(twin.id)
-        if entry is not None and entry.outcome is Outcome.SUCCEEDED:
-            return entry.settled_at
-    return None
-
-
-def _as_it_stands(boundary: Boundary, proposal: Proposal) -> Considered:
-    """Tells the model what became of the very same wish, and runs it if that is still owed."""
-    base = {"title": proposal.title, "proposal": cards.short_reference(proposal.id)}
-    match proposal.status:
-        case ProposalStatus.AWAITING_CONFIRMATION:
-            return _show_again(boundary, proposal, base)
-        case ProposalStatus.AWAITING_APPROVAL:
-            boundary.post(
-                f"card:{proposal.id}:{boundary.live.turn.id}",
-                cards.waiting_card(proposal, proposal.account_name),
-            )
-            return Considered(content={**base, "status": "awaiting_approval"}, told=True)
-        case ProposalStatus.DECIDED:
-            return Considered(content={**base, "status": "running"}, run=proposal.id)
-        case ProposalStatus.CONSUMED:
-            return _as_the_ledger_says(boundary, proposal, base)
-        case _:
-            return Considered(content={**base, "status": proposal.status.value})
-
-
-def _show_again(boundary: Boundary, proposal: Proposal, base: Json) -> Considered:
-    """The card comes to the end of the thread; the older one points to it."""
-    card = OutgoingId(f"card:{proposal.id}:{boundary.live.turn.id}")
-    if proposal.card != card:
-        if proposal.card is not None:
-            boundary.post(
-                f"{proposal.card}:shown-again",
-                cards.notice(f"“{proposal.title}”: see the newer card below."),
-                updates=proposal.card,
-            )
-        shown = replace(proposal, card=card)
-        boundary.tx.proposals.save(shown, expected=proposal.status)
-        boundary.post(card, cards.proposal_card(shown, shown.account_name))
-    return Considered(
-        content={**base, "status": "awaiting_confirmation", "card": "shown to the requester"},
-        told=True,
-    )
-
-
-def _as_the_ledger_says(boundary: Boundary, proposal: Proposal, base: Json) -> Considered:
-    entry = boundary.tx.ledger.get(proposal.id)
-    if entry is None or entry.outcome is None:
-        return Considered(content={**base, "status": "running"}, run=proposal.id)
-    if entry.outcome is Outcome.UNKNOWN:  # the provider may know by now: it is asked again
-        return Considered(content={**base, "status": "outcome_unknown"}, run=proposal.id)
-    return Considered(
-        content={**base, "status": entry.outcome.value, "result": entry.content or {}}, told=True
-    )
-
-
-def _withdraw(boundary: Boundary, proposal: Proposal) -> None:
-    cancelled = replace(proposal, status=ProposalStatus.CANCELLED)
-    boundary.tx.proposals.save(cancelled, expected=proposal.status)
-    if proposal.card is not None and proposal.conversation_id == boundary.conversation.id:
-        boundary.post(
-            f"{proposal.card}:replaced",
-            cards.decided_card(cancelled, cancelled.account_name, replaced=True),
-            updates=proposal.card,
+def present(boundary: Boundary, wishes: Sequence[Wish]) -> Presented:
+    """Shows what was drafted: one wish as its own card, several as a plan."""
+    told, run = False, list[ProposalId]()
+    fresh: dict[str, tuple[Wish, Ruling]] = {}
+    for wish in wishes:
+        ruling = judge(boundary, wish, boundary.requester)
+        twins = list(boundary.tx.proposals.twins(wish.account_id, wish.fingerprint))
+        standing = standing_twin(boundary, wish, ruling, twins)
+        if standing is None or _joins(boundary, standing):
+            fresh.setdefault(wish.fingerprint, (wish, ruling))
+            continue
+        stands = as_it_stands(boundary, standing)
+        told, run = told or stands.told, run + ([stands.run] if stands.run else [])
+    decisions = {ruling.decision for _, ruling in fresh.values()}
+    if len(fresh) > 1 and not decisions <= {Decision.ALLOW} and not decisions <= {Decision.REFUSE}:
+        plan(boundary, list(fresh.values()), boundary.requester)
+        return Presented(told=True, run=tuple(run))
+    for wish, _ in fresh.values():
+        considered = consider(boundary, wish)
+        told, run = (
+            told or considered.told,
+            run + ([considered.run] if considered.run else []),
         )
+    return Presented(told=told, run=tuple(run))
 
 
-def _replace_older(boundary: Boundary, newer: Proposal) -> None:
-    """ "Make that 3": the older card of the same wish with other figures is withdrawn."""
-    for older in boundary.tx.proposals.open_in(boundary.conversation.id):
-        if (
-            older.status is ProposalStatus.AWAITING_CONFIRMATION
-            and older.tool == newer.tool
-            and older.account_id == newer.account_id
-            and older.requester_key == newer.requester_key
-            and not set(older.inbox_seqs) & set(newer.inbox_seqs)
-            and _words_of(older.arguments) == _words_of(newer.arguments)
-        ):
-            _withdraw(boundary, older)
+def plan(
+    boundary: Boundary,
+    wishes: Sequence[tuple[Wish, Ruling]],
+    requester: Requester,
+    note: str = "",
+) -> None:
+    """Stores the steps and shows them on one card, which one yes confirms.
+
+    What policy refuses is shown as such, and left out. `note` is said of the first step.
+    """
+    tx, services = boundary.tx, boundary.services
+    plan_id = PlanId(services.ids.new("plan"))
+    card = OutgoingId(f"plan:{plan_id}")
+    steps = [_step(boundary, wish, ruling, requester) for wish, ruling in wishes]
+    until = max(step.expires_at for step in steps)
+    for number, step in enumerate(steps, start=1):
+        notes = (note, *step.notes) if note and number == 1 else step.notes
+        own = wishes[number - 1][0].preview
+        if number > 1 and not own.follows and step.status is not ProposalStatus.REFUSED:
+            notes = (*notes, MAY_CHANGE)
+        step = replace(step, plan_id=plan_id, step=number, card=card, expires_at=until, notes=notes)
+        tx.proposals.add(step)
+        if step.status is ProposalStatus.AWAITING_CONFIRMATION:
+            set_deadline(tx, services.engine, step)
+    first = tx.proposals.of_plan(plan_id)[0]
+    boundary.post(card, drawn(tx, first)[1])
 
 
-def _words_of(arguments: Json) -> Json:
-    """The arguments without their figures: which invoice, which member, which plan."""
-    return {name: value for name, value in arguments.items() if isinstance(value, str)}
+def _step(boundary: Boundary, wish: Wish, ruling: Ruling, requester: Requester) -> Proposal:
+    twins = list(boundary.tx.proposals.twins(wish.account_id, wish.fingerprint))
+    for twin in twins:
+        if twin.status is ProposalStatus.AWAITING_CONFIRMATION:
+            withdraw(boundary, twin)
+    if ruling.decision in (Decision.REFUSE, Decision.ESCALATE):
+        refused = new_proposal(boundary, wish, ruling, twins, requester)
+        why = ruling.reason or "Policy hands this to a person."
+        return replace(refused, status=ProposalStatus.REFUSED, notes=(why,), approval=None)
+    step = _proposed(boundary, wish, _asks_again(ruling), twins, requester)
+    replace_older(boundary, step)
+    return step
 
 
 # --- rulings ----------------------------------------------------------------------------------
@@ -247,14 +188,17 @@ def _asks_again(ruling: Ruling) -> Ruling:
     return replace(ruling, confirm=True)
 
 
-def _escalate(boundary: Boundary, wish: Wish, ruling: Ruling) -> Considered:
+def _escalate(
+    boundary: Boundary, wish: Wish, ruling: Ruling, beside: Sequence[str] = ()
+) -> Considered:
+    left = f" Asked for with it, and not done either: {'; '.join(beside)}." if beside else ""
     boundary.services.desk.open(
         boundary.tx,
         boundary.conversation,
         reason=EscalationReason.POLICY,
         asked=asked_text(boundary.live),
         asked_by=boundary.requester,
-        suggestion=f"Policy hands this to a person ({ruling.rule}): {wish.preview.title}.",
+        suggestion=f"Policy hands this to a person ({ruling.rule}): {wish.preview.title}.{left}",
         at=boundary.at,
     )
     boundary.note(Kind.ESCALATED, {"reason": EscalationReason.POLICY.value})
@@ -285,64 +229,6 @@ def _refuse(
     )
     content = {"status": "refused", "reason": ruling.reason, "title": wish.preview.title}
     return Considered(content=content, told=True)
-
-
-def needs_of(ruling: Ruling) -> tuple[ProposalStatus, bool, ApprovalNeed | None]:
-    """First status, whether the requester confirms, and who else must say yes."""
-    match ruling.decision:
-        case Decision.ALLOW:
-            return ProposalStatus.DECIDED, False, None
-        case Decision.APPROVE if not ruling.confirm:
-            return ProposalStatus.AWAITING_APPROVAL, False, ruling.approval
-        case Decision.APPROVE:
-            return ProposalStatus.AWAITING_CONFIRMATION, True, ruling.approval
-        case Decision.REFUSE:
-            # Not asked for yet: pressing "Ask an owner" is the requester's own yes.
-            need = ApprovalNeed(roles=ruling.may_ask)
-            return ProposalStatus.AWAITING_CONFIRMATION, False, need
-        case _:
-            return ProposalStatus.AWAITING_CONFIRMATION, True, None
-
-
-def new_proposal(
-    boundary: Boundary,
-    wish: Wish,
-    ruling: Ruling,
-    twins: Sequence[Proposal],
-    requester: Requester,
-) -> Proposal:
-    """The wish as a proposal with its own key. Not stored yet."""
-    limits = boundary.services.limits
-    status, confirms, approval = needs_of(ruling)
-    # Whoever has to be asked besides the requester may take their time.
-    waits = limits.approval_seconds if approval else limits.confirmation_seconds
-    preview = wish.preview
-    return Proposal(
-        id=ProposalId(boundary.services.ids.new("proposal")),
-        conversation_id=boundary.conversation.id,
-        account_id=wish.account_id,
-        account_name=wish.account_name,
-        tool=wish.tool.name,
-        arguments=preview.arguments,
-        fingerprint=fingerprint(wish.account_id, wish.tool.name, preview.arguments),
-        occurrence=max((twin.occurrence for twin in twins), default=0) + 1,
-        title=preview.title,
-        changes=preview.changes,
-        notes=preview.notes,
-        amount=preview.amount,
-        version=preview.version,
-        requester=requester.identity,
-        requester_key=requester.key,
-        requester_name=requester.name,
-        status=status,
-        rule=ruling.rule,
-        needs_confirmation=confirms,
-        approval=approval,
-        epoch=boundary.conversation.epoch,
-        inbox_seqs=tuple(row.seq for row in boundary.live.rows),
-        proposed_at=boundary.at,
-        expires_at=boundary.at + timedelta(seconds=waits),
-    )
 
 
 def put(boundary: Boundary, proposal: Proposal) -> Considered:

@@ -1,0 +1,148 @@
+"""The same wish twice: what already stands for it, and what gives way to it."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from agent_core import cards
+from agent_core.boundary import Boundary
+from agent_core.drawing import drawn
+from agent_core.messages import OutgoingId
+from agent_core.policy import Ruling
+from agent_core.proposals import Outcome, Proposal, ProposalStatus, canonical
+from agent_core.tooling import Json, Preview
+from agent_core.wishes import Considered, Wish, needs_of
+
+
+def standing_twin(
+    boundary: Boundary, wish: Wish, ruling: Ruling, twins: Sequence[Proposal]
+) -> Proposal | None:
+    """The proposal that already is this wish, if there is one.
+
+    From the same messages, or open, or run with an outcome that nobody knows yet. An unconfirmed
+    one gives way if it is somebody else's (only its own requester could have said yes to it), or
+    if its card no longer shows what would happen.
+    """
+    seqs = {row.seq for row in boundary.live.rows}
+    for twin in reversed(twins):
+        if seqs & set(twin.inbox_seqs) and twin.status is not ProposalStatus.EXPIRED:
+            return twin
+        if twin.status is ProposalStatus.AWAITING_CONFIRMATION:
+            if _is_current(boundary, wish, ruling, twin):
+                return twin
+            withdraw(boundary, twin)
+        elif twin.status.is_open:
+            return twin
+        elif twin.status is ProposalStatus.CONSUMED:
+            entry = boundary.tx.ledger.get(twin.id)
+            if entry is None or entry.outcome in (None, Outcome.UNKNOWN):
+                return twin
+    return None
+
+
+def _is_current(boundary: Boundary, wish: Wish, ruling: Ruling, proposal: Proposal) -> bool:
+    return (
+        proposal.requester_key == boundary.requester.key
+        and proposal.conversation_id == boundary.conversation.id
+        and proposal.expires_at > boundary.at
+        and proposal.approval == needs_of(ruling)[2]
+        and same_effect(proposal, wish.preview)
+    )
+
+
+def same_effect(proposal: Proposal, preview: Preview) -> bool:
+    """Whether what was shown is still what would happen."""
+    return (proposal.changes, proposal.amount, canonical(proposal.arguments)) == (
+        preview.changes,
+        preview.amount,
+        canonical(preview.arguments),
+    )
+
+
+def done_at(boundary: Boundary, twins: Sequence[Proposal]) -> datetime | None:
+    """When the newest twin succeeded, if one did."""
+    for twin in reversed(twins):
+        entry = boundary.tx.ledger.get(twin.id)
+        if entry is not None and entry.outcome is Outcome.SUCCEEDED:
+            return entry.settled_at
+    return None
+
+
+def as_it_stands(boundary: Boundary, proposal: Proposal) -> Considered:
+    """Tells the model what became of the very same wish, and runs it if that is still owed."""
+    base = {"title": proposal.title, "proposal": cards.short_reference(proposal.id)}
+    match proposal.status:
+        case ProposalStatus.AWAITING_CONFIRMATION:
+            return _show_again(boundary, proposal, base)
+        case ProposalStatus.AWAITING_APPROVAL:
+            boundary.post(
+                f"card:{proposal.id}:{boundary.live.turn.id}",
+                cards.waiting_card(proposal, proposal.account_name),
+            )
+            return Considered(content={**base, "status": "awaiting_approval"}, told=True)
+        case ProposalStatus.DECIDED:
+            return Considered(content={**base, "status": "running"}, run=proposal.id)
+        case ProposalStatus.CONSUMED:
+            return _as_the_ledger_says(boundary, proposal, base)
+        case _:
+            return Considered(content={**base, "status": proposal.status.value})
+
+
+def _show_again(boundary: Boundary, proposal: Proposal, base: Json) -> Considered:
+    """The card comes to the end of the thread; the older one points to it."""
+    whole = f"plan:{proposal.plan_id}" if proposal.plan_id else f"card:{proposal.id}"
+    card = OutgoingId(f"{whole}:{boundary.live.turn.id}")
+    if proposal.card != card:
+        if proposal.card is not None:
+            boundary.post(
+                f"{proposal.card}:shown-again",
+                cards.notice(f"“{proposal.title}”: see the newer card below."),
+                updates=proposal.card,
+            )
+        steps = boundary.tx.proposals.of_plan(proposal.plan_id) if proposal.plan_id else [proposal]
+        for step in steps:
+            boundary.tx.proposals.save(replace(step, card=card), expected=step.status)
+        boundary.post(card, drawn(boundary.tx, replace(proposal, card=card))[1])
+    return Considered(
+        content={**base, "status": "awaiting_confirmation", "card": "shown to the requester"},
+        told=True,
+    )
+
+
+def _as_the_ledger_says(boundary: Boundary, proposal: Proposal, base: Json) -> Considered:
+    entry = boundary.tx.ledger.get(proposal.id)
+    if entry is None or entry.outcome is None:
+        return Considered(content={**base, "status": "running"}, run=proposal.id)
+    if entry.outcome is Outcome.UNKNOWN:  # the provider may know by now: it is asked again
+        return Considered(content={**base, "status": "outcome_unknown"}, run=proposal.id)
+    return Considered(
+        content={**base, "status": entry.outcome.value, "result": entry.content or {}}, told=True
+    )
+
+
+def withdraw(boundary: Boundary, proposal: Proposal) -> None:
+    """It gives way. Of a plan, that step alone: the rest can still be confirmed."""
+    cancelled = replace(proposal, status=ProposalStatus.CANCELLED)
+    boundary.tx.proposals.save(cancelled, expected=proposal.status)
+    if proposal.card is not None and proposal.conversation_id == boundary.conversation.id:
+        standing, card = drawn(boundary.tx, cancelled, replaced=True)
+        boundary.post(f"{proposal.card}:{standing}", card, updates=proposal.card)
+
+
+def replace_older(boundary: Boundary, newer: Proposal) -> None:
+    """ "Make that 3": the older card of the same wish with other figures is withdrawn."""
+    for older in boundary.tx.proposals.open_in(boundary.conversation.id):
+        if (
+            older.status is ProposalStatus.AWAITING_CONFIRMATION
+            and older.tool == newer.tool
+            and older.account_id == newer.account_id
+            and older.requester_key == newer.requester_key
+            and not set(older.inbox_seqs) & set(newer.inbox_seqs)
+            and _words_of(older.arguments) == _words_of(newer.arguments)
+        ):
+            withdraw(boundary, older)
+
+
+def _words_of(arguments: Json) -> Json:
+    """The arguments without their figures: which invoice, which member, which plan."""
+    return {name: value for name, value in arguments.items() if isinstance(value, str)}

@@ -1,0 +1,158 @@
+"""A wish for an action, policy's ruling on it, and the proposal that both make. Values only."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from agent_core.boundary import Boundary
+from agent_core.conversation import Audience
+from agent_core.daily_limits import Counted, within_limits
+from agent_core.people import AccountId, Requester
+from agent_core.policy import ApprovalNeed, Decision, Question, Ruling, has_standing
+from agent_core.proposals import Proposal, ProposalId, ProposalStatus, fingerprint
+from agent_core.tooling import Json, Preview, Standing, Tool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """An action that somebody asked for, previewed, and not yet judged.
+
+    `impossible`: why it cannot be done any more; then the preview bears only its title. `undoes`
+    and `automatic`: see Proposal and UndoWish.
+    """
+
+    tool: Tool
+    preview: Preview
+    account_id: AccountId
+    account_name: str
+    impossible: str = ""
+    undoes: ProposalId | None = None
+    automatic: bool = False
+
+    @property
+    def fingerprint(self) -> str:
+        return fingerprint(self.account_id, self.tool.name, self.preview.arguments)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Considered:
+    """What came of a wish. `content` is for the model; `run` is a proposal to be carried out.
+
+    `told`: code has shown the person what there is to know. `draft`: its title, where it is to be
+    shown with what else is asked for.
+    """
+
+    content: Json
+    told: bool = False
+    run: ProposalId | None = None
+    failed: bool = False
+    draft: str = ""
+
+
+def lacks_standing(
+    tool: Tool, requester: Requester, account: AccountId | None, room: Audience
+) -> bool:
+    """The tool needs somebody known to the account, and this person is not."""
+    known = has_standing(requester, requester.role_in(account), room)
+    return tool.standing is Standing.KNOWN and not known
+
+
+def judge(
+    boundary: Boundary,
+    wish: Wish,
+    requester: Requester,
+    *,
+    counted_for: Requester | None = None,
+    holding: bool = False,
+) -> Ruling:
+    """Policy's ruling at this moment. What staff change for a customer is always confirmed.
+
+    `requester` is whose rights count, `counted_for` (the same unless given) whose daily limits.
+    `holding`: what is left of those stays true until this transaction ends.
+    """
+    if wish.impossible:
+        return Ruling(decision=Decision.REFUSE, rule="account", reason=wish.impossible)
+    ruling = boundary.services.policy_source.current().decide(
+        Question(
+            tool=wish.tool,
+            arguments=wish.preview.arguments,
+            requester=requester,
+            audience=boundary.conversation.audience,
+            account_id=wish.account_id,
+            amount=wish.preview.amount,
+            account_facts=wish.preview.account_facts,
+            now=boundary.at,
+        )
+    )
+    counted = Counted(
+        account_id=wish.account_id,
+        person=(counted_for or requester).key,
+        amount=wish.preview.amount,
+        at=boundary.at,
+    )
+    ruling = within_limits(boundary.tx, ruling, counted, holding=holding)
+    as_staff = requester.role_in(wish.account_id) is None
+    if ruling.decision is Decision.ALLOW and as_staff:
+        return replace(ruling, decision=Decision.CONFIRM, confirm=True)
+    if ruling.decision is Decision.APPROVE and as_staff:
+        return replace(ruling, confirm=True)
+    return ruling
+
+
+def needs_of(ruling: Ruling) -> tuple[ProposalStatus, bool, ApprovalNeed | None]:
+    """First status, whether the requester confirms, and who else must say yes."""
+    match ruling.decision:
+        case Decision.ALLOW:
+            return ProposalStatus.DECIDED, False, None
+        case Decision.APPROVE if not ruling.confirm:
+            return ProposalStatus.AWAITING_APPROVAL, False, ruling.approval
+        case Decision.APPROVE:
+            return ProposalStatus.AWAITING_CONFIRMATION, True, ruling.approval
+        case Decision.REFUSE:
+            # Not asked for yet: pressing "Ask an owner" is the requester's own yes.
+            need = ApprovalNeed(roles=ruling.may_ask)
+            return ProposalStatus.AWAITING_CONFIRMATION, False, need
+        case _:
+            return ProposalStatus.AWAITING_CONFIRMATION, True, None
+
+
+def new_proposal(
+    boundary: Boundary,
+    wish: Wish,
+    ruling: Ruling,
+    twins: Sequence[Proposal],
+    requester: Requester,
+) -> Proposal:
+    """The wish as a proposal with its own key. Not stored yet."""
+    limits = boundary.services.limits
+    status, confirms, approval = needs_of(ruling)
+    # Whoever has to be asked besides the requester may take their time.
+    waits = limits.approval_seconds if approval else limits.confirmation_seconds
+    preview = wish.preview
+    return Proposal(
+        id=ProposalId(boundary.services.ids.new("proposal")),
+        conversation_id=boundary.conversation.id,
+        account_id=wish.account_id,
+        account_name=wish.account_name,
+        tool=wish.tool.name,
+        arguments=preview.arguments,
+        fingerprint=wish.fingerprint,
+        occurrence=max((twin.occurrence for twin in twins), default=0) + 1,
+        title=preview.title,
+        changes=preview.changes,
+        notes=preview.notes,
+        amount=preview.amount,
+        version=preview.version,
+        requester=requester.identity,
+        requester_key=requester.key,
+        requester_name=requester.name,
+        status=status,
+        rule=ruling.rule,
+        needs_confirmation=confirms,
+        approval=approval,
+        epoch=boundary.conversation.epoch,
+        inbox_seqs=tuple(row.seq for row in boundary.live.rows),
+        proposed_at=boundary.at,
+        expires_at=boundary.at + timedelta(seconds=waits),
+        undoes=wish.undoes,
+    )
