@@ -22,6 +22,9 @@ def teller(desk: Desk, clock: Clock) -> Callable[[UnitOfWork, OutgoingRow, str],
         if row.status is OutgoingStatus.DROPPED:
             _note_left_out(tx, desk, conversation, clock, certain=row.attempts == 0)
             return
+        about_a_case = str(row.id).startswith("case:")
+        if about_a_case and tx.escalations.open_in(conversation.id) is None:
+            return  # that a case was closed opens no new one: it would never end
         entries = tx.transcript.last(conversation.id, 20)
         asked = next((e for e in reversed(entries) if e.identity is not None), None)
         unknown = PlatformIdentity(platform=Platform.SLACK, tenant_id="-", user_id="-")

@@ -1,7 +1,8 @@
 """The store on SQLite and Postgres: one transaction for each `run`.
 
 SQLite: one writer thread with its own connection, `BEGIN IMMEDIATE`. Postgres: a pool, READ
-COMMITTED, every row that a decision rests on is read FOR UPDATE and every write compares and sets.
+COMMITTED, the conversation that a decision rests on is read FOR UPDATE, before what belongs to it
+(agent_core/held.py), and every write compares and sets.
 So two transactions on one conversation follow each other as on SQLite, each sees what the other
 committed, and a function runs once; REPEATABLE READ would have to run it again after each clash.
 Only a deadlock, which Postgres ends by refusing one of the two, runs a function again.

@@ -278,3 +278,29 @@ async def test_in_a_room_without_an_account_access_is_asked_of_support(house: Ho
         NEWCOMER, presses.ASK_ACCESS, conversation.id, unlinked, event.thread.thread_id
     )
     assert "Case 1" in answer.notice
+
+
+# --- an approval outlives the case around it ------------------------------------------------------
+
+
+@pytest.mark.parametrize("closing", [None, presses.HAND_BACK, presses.RESOLVE])
+async def test_an_approval_counts_whoever_has_the_conversation_meanwhile(
+    house: House, closing: str | None
+) -> None:
+    thread = await house.says(MEMBER, "refund it", mention=True)
+    await propose(house, thread, approval=APPROVERS)
+    await house.presses(MEMBER, presses.CONFIRM, "pro_1", CUSTOMER_ROOM, thread)
+    conversation = await house.conversation(thread)
+    await house.presses(MEMBER, presses.ASK_SUPPORT, conversation.id, CUSTOMER_ROOM, thread)
+    case = await house.store.run(lambda tx: tx.escalations.open_in(conversation.id))
+    assert case is not None
+    await house.presses(ADA, presses.CLAIM, case.id)
+    if closing is not None:
+        await house.presses(ADA, closing, case.id)
+    assert await status(house) is ProposalStatus.AWAITING_APPROVAL
+    house.woken.clear()
+    await house.presses(ADA, presses.APPROVE, "pro_1")
+    assert await status(house) is ProposalStatus.DECIDED
+    assert house.woken == [conversation.id]
+    late = await house.presses(MEMBER, presses.CANCEL, "pro_1", CUSTOMER_ROOM, thread)
+    assert "decided already" in late.notice

@@ -9,12 +9,14 @@ import pytest
 
 from agent_core import presses
 from agent_core.conversation import Audience, Conversation, ConversationStatus, RoomMode
+from agent_core.errors import DestinationGone
 from agent_core.escalations import Escalation, EscalationReason, Priority
 from agent_core.messages import Participant, RoomChange, RoomChanged
 from agent_core.people import AccountId, Capability, Person, PersonId, Requester
 from bots.timers import OpenTimers
 from escalation import brief
 from escalation.commands import REPLY_LENGTH
+from escalation.undeliverable import teller
 from tests.fakes.house import (
     ADA,
     BEN,
@@ -208,6 +210,31 @@ async def test_names_that_people_give_themselves_draw_nothing(house: House) -> N
     await house.presses(trickster, presses.ASK_ACCESS, conversation.id, CUSTOMER_ROOM, thread)
     asked = next(text for text in house.slack.texts(thread) if "asks for access" in text)
     assert "](" not in asked and "://" not in asked and "<!" not in asked
+
+
+async def test_a_reply_that_cannot_be_delivered_is_told_in_the_support_thread(
+    house: House,
+) -> None:
+    thread, case = await asked_for_a_person(house)
+    house.delivery._outcomes._undeliverable = teller(house.desk, house.clock)
+    await house.presses(ADA, presses.CLAIM, case.id)
+    house.slack.faults.append(DestinationGone("is_archived"))
+    await house.submits(ADA, presses.REPLY_FORM, case.id, text="It is mended.")
+    assert "It is mended." not in house.slack.texts(thread)
+    assert any("could not be posted" in t and "It is mended." in t for t in inside(house))
+
+
+# Complaint: it loops after the case was closed.
+async def test_a_closing_notice_that_cannot_be_delivered_opens_no_new_case(house: House) -> None:
+    thread, case = await asked_for_a_person(house)
+    house.delivery._outcomes._undeliverable = teller(house.desk, house.clock)
+    await house.presses(ADA, presses.CLAIM, case.id)
+    gone = [DestinationGone("is_archived")] * 2
+    house.slack.faults.extend(gone)
+    await house.presses(ADA, presses.RESOLVE, case.id)
+    conversation = await house.conversation(thread)
+    assert conversation.status is ConversationStatus.RESOLVED
+    assert await house.store.run(lambda tx: tx.escalations.open_in(conversation.id)) is None
 
 
 # --- who has it --------------------------------------------------------------------------------
