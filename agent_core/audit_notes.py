@@ -7,6 +7,7 @@ key of the person whom they are about. What people write is never noted, only th
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from datetime import datetime
 
 from agent_core.audit import AGENT, NO_ACCOUNT, OPERATOR, AuditDraft, AuditEntry, AuditKind
@@ -14,7 +15,7 @@ from agent_core.conversation import RoomBinding
 from agent_core.escalations import Escalation
 from agent_core.people import AccountId, Capability, Person, Requester
 from agent_core.ports import UnitOfWork
-from agent_core.proposals import LedgerEntry, Proposal
+from agent_core.proposals import LedgerEntry, Outcome, Proposal, ProposalId
 from agent_core.tooling import Amount, Json
 
 _PAGE = 1000
@@ -53,6 +54,9 @@ def note_proposal(
             "amount": _amount(proposal.amount),
             "confirmation": proposal.needs_confirmation,
             "approval": proposal.approval is not None,
+            "plan": proposal.plan_id,
+            "step": proposal.step,
+            "undoes": proposal.undoes,
         }
         personal |= {
             "title": proposal.title,
@@ -73,25 +77,39 @@ def note_proposal(
     )
 
 
-def note_effect(tx: UnitOfWork, entry: LedgerEntry, kind: AuditKind, at: datetime) -> None:
-    """INTENDED, SETTLED or UNDONE, by the agent on the requester's behalf."""
+def note_effect(
+    tx: UnitOfWork,
+    entry: LedgerEntry,
+    kind: AuditKind,
+    at: datetime,
+    *,
+    undoes: ProposalId | None = None,
+) -> None:
+    """INTENDED or SETTLED, by the agent on the requester's behalf.
+
+    `undoes`: the effect that this one takes back; it is UNDONE once this one has succeeded.
+    """
     facts: dict[str, object] = {"tool": entry.tool, "amount": _amount(entry.amount)}
     personal: dict[str, object] = {"identity": str(entry.requester)}
     if entry.outcome is not None:
         facts["outcome"] = entry.outcome.value
         personal |= {"title": entry.title, "reason": entry.reason}
-    tx.audit.append(
-        AuditDraft(
-            chain=entry.account_id,
-            at=at,
-            actor=AGENT,
-            kind=kind,
-            subject=entry.key,
-            facts=facts,
-            personal=personal,
-            whose=str(entry.person_id) if entry.person_id else str(entry.requester),
-        )
+    draft = AuditDraft(
+        chain=entry.account_id,
+        at=at,
+        actor=AGENT,
+        kind=kind,
+        subject=entry.key,
+        facts=facts,
+        personal=personal,
+        whose=str(entry.person_id) if entry.person_id else str(entry.requester),
     )
+    tx.audit.append(draft)
+    if undoes is not None and entry.outcome is Outcome.SUCCEEDED:
+        undone = {"tool": entry.tool, "by": entry.key}
+        tx.audit.append(
+            replace(draft, kind=AuditKind.UNDONE, subject=undoes, facts=undone, personal={})
+        )
 
 
 def note_case(

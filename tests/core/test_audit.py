@@ -31,7 +31,7 @@ from agent_core.audit_notes import (
 )
 from agent_core.people import AccountId, Capability, PersonId, Role
 from agent_core.ports import UnitOfWork
-from agent_core.proposals import Outcome
+from agent_core.proposals import Outcome, ProposalId
 from agent_core.store.memory_store import MemoryStore
 from tests.builders import (
     ACME,
@@ -286,6 +286,20 @@ async def test_an_approval_is_its_approvers_and_an_expiry_the_agents() -> None:
     assert rows[0][0].actor == rows[4][0].actor
     assert [row.actor for row, _ in rows[1:4]] == ["agent"] * 3
     assert '"outcome":"succeeded"' in rows[3][0].facts
+
+
+async def test_an_effect_that_was_taken_back_is_noted_once_that_succeeded() -> None:
+    def work(tx: UnitOfWork) -> None:
+        for outcome in (Outcome.FAILED, Outcome.SUCCEEDED):
+            entry = a_ledger_entry("pro_2", outcome=outcome)
+            note_effect(tx, entry, AuditKind.SETTLED, NOON, undoes=ProposalId("pro_1"))
+
+    rows = [row for row, _ in await noted(work)]
+    assert [(row.kind, row.subject) for row in rows] == [
+        ("settled", "pro_2"),
+        ("settled", "pro_2"),
+        ("undone", "pro_1"),
+    ]
 
 
 async def test_each_role_is_noted_in_its_account() -> None:
