@@ -76,7 +76,8 @@ def approvers_text(need: ApprovalNeed) -> str:
     """Who else must say yes, in a sentence."""
     names = [_ROLE_NAMES[role] for role in Role if role in need.roles]
     names += [_CAPABILITY_NAMES[one] for one in Capability if one in need.capabilities]
-    return " or ".join(names)
+    who = " or ".join(names)
+    return who if need.people == 1 else f"{need.people} different people, each of them {who},"
 
 
 def plain_text(blocks: Sequence[Block]) -> str:
@@ -214,7 +215,10 @@ def waiting_card(proposal: Proposal, account_name: str = "") -> OutboundMessage:
             facts_of(proposal, account_name, requester=True),
             _changes(proposal),
             *_notes(proposal),
-            Note(text=f"{who[:1].upper()}{who[1:]} must approve this. Nothing has changed yet."),
+            Note(
+                text=f"{who[:1].upper()}{who[1:]} must approve this. {_given_text(proposal)}"
+                "Nothing has changed yet."
+            ),
             Buttons(
                 buttons=(button(presses.CANCEL, "Cancel the request", str(proposal.id)),),
             ),
@@ -243,8 +247,8 @@ def approval_card(
             Fields(fields=arguments) if arguments else None,
             *_notes(proposal),
             Note(
-                text=f"{need[:1].upper()}{need[1:]} decides, until "
-                f"{time_text(proposal.expires_at)}. Why: {proposal.rule}. "
+                text=f"{need[:1].upper()}{need[1:]} must decide, until "
+                f"{time_text(proposal.expires_at)}. {_given_text(proposal)}Why: {proposal.rule}. "
                 f"Reference {short_reference(proposal.id)}"
             ),
             Buttons(
@@ -255,6 +259,16 @@ def approval_card(
             ),
         ]
     )
+
+
+def _given_text(proposal: Proposal) -> str:
+    """The approvals given so far, and how many are missing; "" before the first."""
+    said = [f"Approved by {one.name} at {time_text(one.at)}." for one in proposal.approvals]
+    need = proposal.approval
+    if said and need is not None and len(said) < need.people:
+        more = need.people - len(said)
+        said.append("One more person must." if more == 1 else f"{more} more people must.")
+    return "".join(f"{one} " for one in said)
 
 
 def _argument_text(value: object) -> str:
@@ -311,7 +325,9 @@ def _decision_text(proposal: Proposal, replaced: bool) -> str:
         )
     status = proposal.status
     if proposal.approved_at is not None and status is not ProposalStatus.DECLINED:
-        said.append(f"Approved by {proposal.approver_name} at {time_text(proposal.approved_at)}.")
+        given = [(one.name, one.at) for one in proposal.approvals]
+        for name, at in given or [(proposal.approver_name, proposal.approved_at)]:
+            said.append(f"Approved by {name} at {time_text(at)}.")
     if replaced:
         said.append("Replaced by a newer request. Nothing was changed by this one.")
     elif status is ProposalStatus.CANCELLED:

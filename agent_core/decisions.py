@@ -8,10 +8,13 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from agent_core import cards
+from agent_core.approving import missing, with_approval
 from agent_core.audit import AuditKind
 from agent_core.audit_notes import note_proposal
 from agent_core.blocks import Mention
 from agent_core.conversation import Conversation, Speaker, TranscriptEntry
+from agent_core.drawing import drawn
+from agent_core.errors import ConversationChanged
 from agent_core.escalations import EscalationReason, Priority
 from agent_core.expiry import set_deadline
 from agent_core.journal import InboxKind
@@ -19,6 +22,7 @@ from agent_core.limits import Limits
 from agent_core.messages import Author, OutboundMessage, OutgoingId, Participant
 from agent_core.outgoing import OutgoingRow
 from agent_core.people import Requester
+from agent_core.plans import OPEN, read_plan, steps_that
 from agent_core.policy import ApprovalNeed
 from agent_core.ports import Engine, Outbox, SupportDesk, UnitOfWork
 from agent_core.proposals import Proposal, ProposalStatus
@@ -37,12 +41,21 @@ class Decisions:
         self._approval_time = timedelta(seconds=(limits or Limits()).approval_seconds)
 
     def confirm(self, tx: UnitOfWork, proposal: Proposal, at: datetime) -> Proposal:
-        """The requester's yes: on to the approver, or to be run."""
+        """The requester's yes, to every step of a plan: on to the approver, or to be run."""
+        confirmed = proposal
+        for step in steps_that(tx, proposal, ProposalStatus.AWAITING_CONFIRMATION):
+            done = self._confirm_one(tx, step, at)
+            confirmed = done if done.id == proposal.id else confirmed
+        self._run_decided(tx, confirmed, at)
+        return confirmed
+
+    def _confirm_one(self, tx: UnitOfWork, proposal: Proposal, at: datetime) -> Proposal:
         if proposal.approval is None:
             decided = replace(proposal, status=ProposalStatus.DECIDED, confirmed_at=at)
+            if proposal.plan_id is not None:  # it may have to wait for the other steps' approvals
+                decided = replace(decided, expires_at=at + self._approval_time)
             self._save(tx, decided, proposal, at)
             note_proposal(tx, decided, AuditKind.CONFIRMED, at)
-            self._run(tx, decided, at)
             return decided
         waiting = replace(
             proposal,
@@ -57,16 +70,26 @@ class Decisions:
     def cancel(
         self, tx: UnitOfWork, proposal: Proposal, at: datetime, *, withdrawn: bool = False
     ) -> Proposal:
-        """The requester's no; `withdrawn`: not by them."""
-        cancelled = replace(proposal, status=ProposalStatus.CANCELLED)
-        self._save(tx, cancelled, proposal, at)
-        note_proposal(tx, cancelled, AuditKind.CANCELLED, at, by_agent=withdrawn)
-        return cancelled
+        """The requester's no, to the whole plan if it is in one; `withdrawn`: not by them."""
+        for step in steps_that(tx, proposal, *OPEN):
+            cancelled = replace(step, status=ProposalStatus.CANCELLED)
+            self._save(tx, cancelled, step, at)
+            note_proposal(tx, cancelled, AuditKind.CANCELLED, at, by_agent=withdrawn)
+        return replace(proposal, status=ProposalStatus.CANCELLED)
 
     def approve(self, tx: UnitOfWork, proposal: Proposal, who: Requester, at: datetime) -> Proposal:
-        """The approver's yes: to be run, under the requester's name."""
+        """An approver's yes: to be run under the requester's name, or to wait for one more.
+
+        Raises ConversationChanged where it was decided meanwhile.
+        """
+        stored = tx.proposals.get(proposal.id)  # held: of two at once, the second sees the first
+        if stored is None or stored.status is not proposal.status:
+            raise ConversationChanged(f"proposal {proposal.id} is decided")
+        given = with_approval(stored, who, at)
+        if missing(given):
+            return self._one_of_several(tx, given, stored, who, at)
         approved = replace(
-            proposal,
+            given,
             status=ProposalStatus.DECIDED,
             approver=who.identity,
             approver_name=who.name,
@@ -74,7 +97,7 @@ class Decisions:
         )
         self._save(tx, approved, proposal, at)
         note_proposal(tx, approved, AuditKind.APPROVED, at, who=who)
-        self._run(tx, approved, at)
+        self._run_decided(tx, approved, at)
         return approved
 
     def decline(self, tx: UnitOfWork, proposal: Proposal, who: Requester, at: datetime) -> Proposal:
@@ -88,7 +111,8 @@ class Decisions:
         )
         self._save(tx, declined, proposal, at)
         note_proposal(tx, declined, AuditKind.DECLINED, at, who=who)
-        self.tell(tx, declined, f"“{declined.title}” was declined. Nothing was changed.", at)
+        rest = self._end_others(tx, declined, ProposalStatus.CANCELLED, at)
+        self.tell(tx, declined, f"“{declined.title}” was declined. Nothing was changed.{rest}", at)
         return declined
 
     def expire(self, tx: UnitOfWork, proposal: Proposal, at: datetime) -> Proposal:
@@ -96,9 +120,10 @@ class Decisions:
         expired = replace(proposal, status=ProposalStatus.EXPIRED)
         self._save(tx, expired, proposal, at)
         note_proposal(tx, expired, AuditKind.EXPIRED, at)
+        rest = self._end_others(tx, expired, ProposalStatus.EXPIRED, at)
         conversation = tx.conversations.get(proposal.conversation_id)
         if proposal.status is ProposalStatus.AWAITING_APPROVAL and conversation is not None:
-            sentence = f"Nobody decided “{expired.title}” in time, so nothing was changed."
+            sentence = f"Nobody decided “{expired.title}” in time, so nothing was changed.{rest}"
             self.tell(tx, expired, sentence, at)
             self._open_case(
                 tx,
@@ -110,7 +135,7 @@ class Decisions:
                 at,
             )
         elif proposal.needs_confirmation:  # a refusal's card that nobody used just closes
-            self.tell(tx, expired, f"“{expired.title}” has expired. Nothing was changed.", at)
+            self.tell(tx, expired, f"“{expired.title}” has expired. Nothing was changed.{rest}", at)
         return expired
 
     def close_unconfirmed(self, tx: UnitOfWork, conversation: Conversation, at: datetime) -> None:
@@ -119,11 +144,35 @@ class Decisions:
             if proposal.status is ProposalStatus.AWAITING_CONFIRMATION:
                 self.cancel(tx, proposal, at, withdrawn=True)
 
+    def stop(
+        self, tx: UnitOfWork, conversation: Conversation, who: Requester, at: datetime
+    ) -> None:
+        """Somebody stopped the agent here: what has not begun ends, what has begun finishes."""
+        for proposal in tx.proposals.open_in(conversation.id):
+            if proposal.status in (ProposalStatus.AWAITING_CONFIRMATION, ProposalStatus.DECIDED):
+                self.cancel(tx, proposal, at, withdrawn=True)
+        sentence = (
+            f"Stopped by {who.name}. Nothing more is started; what had begun already finishes, "
+            "and its receipt follows here."
+        )
+        row_id = OutgoingId(f"stopped:{conversation.id}:{conversation.epoch}")
+        self._say(tx, conversation, row_id, sentence, at)
+
     def tell(self, tx: UnitOfWork, proposal: Proposal, sentence: str, at: datetime) -> None:
         """A sentence by code in the requester's thread; support sees it too."""
         conversation = tx.conversations.get(proposal.conversation_id)
-        if conversation is None:
-            return
+        if conversation is not None:
+            row_id = OutgoingId(f"told:{proposal.id}:{proposal.mark}")
+            self._say(tx, conversation, row_id, sentence, at)
+
+    def _say(
+        self,
+        tx: UnitOfWork,
+        conversation: Conversation,
+        row_id: OutgoingId,
+        sentence: str,
+        at: datetime,
+    ) -> None:
         entry = TranscriptEntry(
             conversation_id=conversation.id,
             speaker=Speaker.CODE,
@@ -132,13 +181,52 @@ class Decisions:
             at=at,
         )
         entry = replace(entry, seq=tx.transcript.append(entry))
-        row_id = OutgoingId(f"told:{proposal.id}:{proposal.status}")
         self._post(tx, conversation, row_id, cards.notice(sentence), at)
         case = tx.escalations.open_in(conversation.id)
         if case is not None:
             self._desk.relay(tx, case, entry)
 
+    def _one_of_several(
+        self, tx: UnitOfWork, given: Proposal, was: Proposal, who: Requester, at: datetime
+    ) -> Proposal:
+        """A yes that is not the last one needed."""
+        if given == was:
+            return given
+        self._save(tx, given, was, at)
+        more = missing(given)
+        note_proposal(tx, given, AuditKind.APPROVED, at, who=who, facts={"missing": more})
+        people = "one more person has" if more == 1 else f"{more} more people have"
+        sentence = f"{who.name} approved “{given.title}”; {people} to approve it before it is done."
+        self.tell(tx, given, sentence, at)
+        return given
+
     # --- inner ------------------------------------------------------------------------------
+
+    def _end_others(
+        self, tx: UnitOfWork, proposal: Proposal, status: ProposalStatus, at: datetime
+    ) -> str:
+        """A plan was agreed to as a whole: without this step the others do not run either."""
+        others = [one for one in steps_that(tx, proposal, *OPEN) if one.id != proposal.id]
+        for step in others:
+            ended = replace(step, status=status)
+            self._save(tx, ended, step, at)
+            expired = status is ProposalStatus.EXPIRED
+            kind = AuditKind.EXPIRED if expired else AuditKind.CANCELLED
+            note_proposal(tx, ended, kind, at, by_agent=True)
+        if not others:
+            return ""
+        titles = "”, “".join(step.title for step in others)
+        return f" “{titles}” stood in the same plan: ask for it again if you still want it."
+
+    def _run_decided(self, tx: UnitOfWork, proposal: Proposal, at: datetime) -> None:
+        """Once every yes is there: a plan's steps run in their order, and none before."""
+        if proposal.plan_id is None:
+            if proposal.status is ProposalStatus.DECIDED:
+                self._run(tx, proposal, at)
+            return
+        plan = read_plan(tx, proposal.plan_id)
+        for step in plan.open if plan.is_decided else ():
+            self._run(tx, step, at)
 
     def _run(self, tx: UnitOfWork, proposal: Proposal, at: datetime) -> None:
         row = tx.inbox.add(
@@ -238,15 +326,18 @@ class Decisions:
         conversation = tx.conversations.get(proposal.conversation_id)
         if conversation is None:
             return
-        drawn = cards.proposal_card(proposal, proposal.account_name)
-        waits = proposal.status is ProposalStatus.AWAITING_APPROVAL  # as its card already says
-        for card in (proposal.card, None if waits else proposal.approval_card):
+        standing, shown = drawn(tx, proposal)
+        to_decide = cards.approval_card(proposal, proposal.account_name)
+        fresh = proposal.mark == ProposalStatus.AWAITING_APPROVAL  # as its card already says
+        both = ((proposal.card, shown), (None if fresh else proposal.approval_card, to_decide))
+        for card, message in both:
             if card is None or (posted := tx.outgoing.get(card)) is None:
                 continue
             if posted.destination != conversation.destination:
                 continue  # the support room's card: the desk redraws it
-            row_id = OutgoingId(f"{card}:{proposal.status}")
-            self._post(tx, conversation, row_id, drawn, at, updates=card)
+            mark = standing if card == proposal.card else proposal.mark
+            row_id = OutgoingId(f"{card}:{mark}")
+            self._post(tx, conversation, row_id, message, at, updates=card)
 
     def _post(
         self,

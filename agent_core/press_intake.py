@@ -14,6 +14,7 @@ from agent_core.conversation import (
     TranscriptEntry,
 )
 from agent_core.decisions import Decisions
+from agent_core.drawing import drawn
 from agent_core.escalations import EscalationReason
 from agent_core.held import held_proposal
 from agent_core.journal import InboxKind
@@ -66,9 +67,29 @@ class PressIntake:
                 return self._access.ask(tx, event, who, now)
             case presses.GIVE_ACCESS | presses.DENY_ACCESS:
                 return self._access.answer(tx, event, who, now)
+            case presses.STOP:
+                return self._stop(tx, event, who, now)
             case presses.CHOOSE_ACCOUNT:
                 return self._choose_account(tx, event, who, now)
         return Answer(notice=UNKNOWN_CARD)
+
+    # --- stopping ---------------------------------------------------------------------------
+
+    def _stop(self, tx: UnitOfWork, event: ButtonPressed, who: Requester, now: datetime) -> Answer:
+        """Whoever the turn is for, or a support person, stops it within one step.
+
+        The new epoch holds back what the agent has not sent; what is decided but not begun ends.
+        """
+        conversation = self._conversation(tx, event, event.value)
+        turn = tx.turns.running(conversation.id) if conversation else None
+        if conversation is None or turn is None or turn.epoch != conversation.epoch:
+            return Answer(notice="Nothing is running here any more.")
+        if turn.author_key != who.key and not who.can(Capability.SUPPORT):
+            return Answer(notice=f"Only {turn.author.name} or the support team can stop this.")
+        stopped = replace(conversation, epoch=conversation.epoch + 1)
+        tx.conversations.save(stopped, expected_epoch=conversation.epoch)
+        self._decisions.stop(tx, stopped, who, now)
+        return Answer(card=cards.notice(f"Stopped by {who.name}."))
 
     # --- proposals --------------------------------------------------------------------------
 
@@ -97,7 +118,7 @@ class PressIntake:
                 decided = self._decisions.cancel(tx, proposal, now)
             case _:
                 return Answer(notice=decision.sentence)
-        return Answer(card=cards.proposal_card(decided, decided.account_name))
+        return Answer(card=drawn(tx, decided)[1])
 
     def _on_approval(
         self, tx: UnitOfWork, event: ButtonPressed, who: Requester, now: datetime, *, yes: bool
@@ -113,7 +134,7 @@ class PressIntake:
                 decided = self._decisions.decline(tx, proposal, who, now)
             case _:
                 return Answer(notice=decision.sentence)
-        return Answer(card=cards.proposal_card(decided, decided.account_name))
+        return Answer(card=cards.approval_card(decided, decided.account_name))
 
     # --- people and accounts ----------------------------------------------------------------
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from agent_core.approving import could_approve, has_approved, is_requester, join_first, missing
 from agent_core.bare_words import BareWord, takes_back
 from agent_core.cards import approvers_text
 from agent_core.people import Requester
@@ -62,7 +63,7 @@ def decided_in_words(
     asked = [p for p in waiting if not is_only_offered(p)]
     to_confirm = [p for p in asked if _is_to_confirm_by(p, who)]
     to_approve = [p for p in asked if may_approve(p, who)]
-    mine = [*to_confirm, *to_approve]
+    mine = [*_one_of_each_plan(to_confirm), *to_approve]
     if len(mine) > 1:
         titles = "; ".join(p.title for p in mine)
         return Tell(
@@ -77,6 +78,12 @@ def decided_in_words(
     return _not_theirs_to_decide(word, text, waiting, who)
 
 
+def _one_of_each_plan(proposals: Sequence[Proposal]) -> list[Proposal]:
+    """A plan's steps stand for one yes."""
+    found = {str(proposal.plan_id or proposal.id): proposal for proposal in reversed(proposals)}
+    return list(reversed(found.values()))
+
+
 def _not_theirs_to_decide(
     word: BareWord, text: str, waiting: Sequence[Proposal], who: Requester
 ) -> Decided | None:
@@ -89,7 +96,7 @@ def _not_theirs_to_decide(
             return Tell(whose_yes(own[0]))
         return Cancel(own[0]) if takes_back(text) else None
     offered = [p for p in waiting if is_only_offered(p) and not is_requester(p, who)]
-    if word is BareWord.YES and any(_could_approve(p, who) for p in offered):
+    if word is BareWord.YES and any(could_approve(p, who) for p in offered):
         return Tell(whose_yes(offered[0]))
     return None
 
@@ -99,13 +106,6 @@ def is_only_offered(proposal: Proposal) -> bool:
     return (
         proposal.status is ProposalStatus.AWAITING_CONFIRMATION and not proposal.needs_confirmation
     )
-
-
-def is_requester(proposal: Proposal, who: Requester) -> bool:
-    """The one who asked: by person, and by identity for those who were unknown at the time."""
-    if who.key == proposal.requester_key or who.identity == proposal.requester:
-        return True
-    return who.person is not None and proposal.requester in who.person.identities
 
 
 def _is_to_confirm_by(proposal: Proposal, who: Requester) -> bool:
@@ -133,20 +133,16 @@ def _approvers(proposal: Proposal) -> str:
     return approvers_text(proposal.approval) if proposal.approval else "somebody else"
 
 
+def _others(proposal: Proposal) -> str:
+    count = missing(proposal)
+    return "one more person" if count == 1 else f"{count} more people"
+
+
 def may_approve(proposal: Proposal, who: Requester) -> bool:
     """Whether this person's yes is the approval. Nobody approves their own request."""
     if proposal.status is not ProposalStatus.AWAITING_APPROVAL:
         return False
-    return _could_approve(proposal, who)
-
-
-def _could_approve(proposal: Proposal, who: Requester) -> bool:
-    need = proposal.approval
-    if need is None or who.person is None or is_requester(proposal, who):
-        return False
-    return who.role_in(proposal.account_id) in need.roles or bool(
-        who.capabilities & need.capabilities
-    )
+    return could_approve(proposal, who) and not has_approved(proposal, who)
 
 
 # --- buttons on a proposal's card --------------------------------------------------------------
@@ -175,8 +171,11 @@ def route_approval(
         return Tell(how_it_stands(proposal))
     if is_requester(proposal, who):
         return Tell("Nobody can approve their own request.")
-    if not may_approve(proposal, who):
-        return Tell(f"This needs a yes from {_approvers(proposal)}.")
+    if not could_approve(proposal, who):
+        hint = join_first(proposal, who)
+        return Tell(hint or f"This needs a yes from {_approvers(proposal)}.")
+    if yes and has_approved(proposal, who):
+        return Tell(f"You have approved this already. It waits for {_others(proposal)}.")
     if yes and proposal.expires_at <= now:
         return Tell("This request has expired. It has to be asked again.")
     return Approve(proposal) if yes else Decline(proposal)

@@ -187,7 +187,7 @@ class Desk:
         self.post(
             tx,
             posted.destination,
-            f"{original}:{proposal.status}",
+            f"{original}:{proposal.mark}",
             cards.approval_card(proposal, proposal.account_name),
             self._clock.now(),
             updates=original,
