@@ -13,6 +13,7 @@ from agent_core.conversation import (
     TranscriptEntry,
 )
 from agent_core.directory import requester_of
+from agent_core.holds import Hold, give_to_people, hold_on, words_of
 from agent_core.journal import InboxRow, JournalEntry, TurnStatus
 from agent_core.live_turn import LiveTurn, entry_at, row_body
 from agent_core.messages import Author, OutboundMessage, OutgoingId
@@ -188,9 +189,21 @@ def _notice_owner(boundary: Boundary) -> None:
         boundary.silenced = True
         boundary.note(Kind.SILENCED, {})
         return
+    if (hold := _new_hold(boundary)) is not None:
+        asked = words_of(boundary.tx, boundary.live.rows)
+        give_to_people(boundary.tx, boundary.services, conversation, hold, turn.author, asked)
+        conversation = boundary.tx.conversations.get(conversation.id) or conversation
+        boundary.conversation = conversation
     if conversation.epoch != turn.epoch or conversation.status is not ConversationStatus.WITH_AGENT:
         boundary.silenced = True
         boundary.note(Kind.SILENCED, {})
+
+
+def _new_hold(boundary: Boundary) -> Hold | None:
+    """A brake that was set while the turn ran: it stops at this boundary."""
+    if boundary.conversation.status is not ConversationStatus.WITH_AGENT:
+        return None
+    return hold_on(boundary.tx, boundary.services, boundary.conversation)
 
 
 def rows_of_one(rows: list[InboxRow], author_key: str) -> list[InboxRow]:

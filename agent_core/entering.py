@@ -4,10 +4,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from agent_core import cards
+from agent_core.audit import AuditKind
+from agent_core.audit_notes import note_effect, note_proposal
 from agent_core.boundary import Boundary, as_trusted, read_transcript, rows_of_one
 from agent_core.conversation import Audience, Conversation, ConversationId, ConversationStatus
 from agent_core.directory import requester_of
 from agent_core.escalations import EscalationReason, Priority
+from agent_core.holds import budget_used_up, give_to_people, hold_on, words_of
 from agent_core.journal import InboxKind, InboxRow, Turn, TurnId, TurnStatus
 from agent_core.live_turn import LiveTurn, row_body
 from agent_core.people import Capability
@@ -111,6 +114,9 @@ def _leave_no_action_open(boundary: Boundary) -> list[str]:
         if proposal is not None and proposal.status is ProposalStatus.DECIDED:
             expired = replace(proposal, status=ProposalStatus.EXPIRED)
             boundary.tx.proposals.save(expired, expected=proposal.status)
+            note_proposal(
+                boundary.tx, expired, AuditKind.EXPIRED, boundary.at, facts={"why": "not_run"}
+            )
         if entry is not None and entry.outcome is None:
             settled = replace(
                 entry,
@@ -119,6 +125,7 @@ def _leave_no_action_open(boundary: Boundary) -> list[str]:
                 reason="The agent stopped before an answer came.",
             )
             boundary.tx.ledger.settle(settled)
+            note_effect(boundary.tx, settled, AuditKind.SETTLED, boundary.at)
             boundary.post(f"receipt:{entry.key}", receipt_message(settled))
             doubtful.append(entry.title or str(entry.tool))
     return doubtful
@@ -140,6 +147,9 @@ def asked_text(live: LiveTurn) -> str:
 def _begun(tx: UnitOfWork, services: Services, conversation: Conversation) -> LiveTurn | None:
     rows = list(tx.inbox.new_rows(conversation.id))
     silent = conversation.status is not ConversationStatus.WITH_AGENT
+    if not silent and rows and _is_held(tx, services, conversation, rows):
+        silent = True
+        conversation = tx.conversations.get(conversation.id) or conversation
     if silent:
         rows = _only_decisions(tx, rows)
     if not rows:
@@ -168,6 +178,16 @@ def _begun(tx: UnitOfWork, services: Services, conversation: Conversation) -> Li
     )
     _open_journal(_boundary(tx, services, live), mine, silent=silent)
     return live
+
+
+def _is_held(
+    tx: UnitOfWork, services: Services, conversation: Conversation, rows: Sequence[InboxRow]
+) -> bool:
+    """Something keeps the agent out of here: whoever wrote gets a person instead."""
+    hold = hold_on(tx, services, conversation) or budget_used_up(tx, services, conversation)
+    if hold is not None:
+        give_to_people(tx, services, conversation, hold, rows[0].author, words_of(tx, rows))
+    return hold is not None
 
 
 def _only_decisions(tx: UnitOfWork, rows: Sequence[InboxRow]) -> list[InboxRow]:

@@ -9,6 +9,9 @@ class Limits:
 
     attempts: int = 3  # how often a turn is started before a person takes over
     model_calls: int = 10
+    replies: int = 20  # answers in one conversation within the window; then people take over
+    reply_window_seconds: float = 600.0
+    progress_seconds: float = 5.0  # a turn that takes longer says so, with a button to stop it
     tool_calls: int = 20
     tool_failures: int = 3
     turn_seconds: float = 240.0

@@ -21,6 +21,9 @@ UNDO: Final = "receipt.undo"
 # For the customer; the value is the conversation's id.
 ASK_SUPPORT: Final = "support.ask"
 
+# On a running turn's progress; the value is the conversation's id.
+STOP: Final = "turn.stop"
+
 # On a question which account is meant; the value is `CONVERSATION|ACCOUNT`.
 CHOOSE_ACCOUNT: Final = "account.choose"
 
