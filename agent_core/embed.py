@@ -114,6 +114,7 @@ class Agent:
     `on_approval(proposal)`: tells your approvers. `policy`: a Path to a policy.yaml, or its text;
     None: what the tools declare. `database_url`: sqlite:///FILE or postgresql://…, for this agent
     alone; None: memory, which forgets at the end. `accounts`: names by account id, for cards.
+    `people`: who can be asked before they have said anything, such as an account's owner.
 
     Entering raises ConfigurationError with every mistake. With a database, one agent at a time can
     run in a process (the engine's limit), and on SQLite one process on a folder.
@@ -134,6 +135,7 @@ class Agent:
         policy: Path | str | None = None,
         database_url: str | None = None,
         accounts: Mapping[str, str] | None = None,
+        people: Iterable[Person] = (),
         limits: Limits | None = None,
     ) -> None:
         _check_names(tools)
@@ -144,6 +146,7 @@ class Agent:
         self._policy = policy
         self._database_url = database_url
         self._accounts = NamedAccounts(accounts or {})
+        self._people = tuple(people)
         self._product = Product(
             instructions=instructions,
             limits=limits,
@@ -282,6 +285,7 @@ class Agent:
             self._product,
         )
         self._stack.push_async_callback(running.stop)
+        await running.talk.know(self._people)
         await running.start()
         self._running = running.talk
 

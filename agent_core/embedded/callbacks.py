@@ -9,6 +9,7 @@ from agent_core.deadlines import EXPIRES, Deadlines
 from agent_core.embedded.desk import APPROVAL, HAND_OVER
 from agent_core.errors import HandrailError
 from agent_core.escalations import Brief, EscalationId
+from agent_core.held import held_case
 from agent_core.messages import OutgoingId
 from agent_core.people import AccountId
 from agent_core.ports import AccountDirectory, Clock, Store, UnitOfWork
@@ -106,7 +107,7 @@ def _brief(tx: UnitOfWork, case_id: EscalationId) -> Brief | None:
 
 def _note_told(tx: UnitOfWork, case_id: EscalationId) -> None:
     """`card` stands for the first telling, as the first post does in a support room."""
-    case = tx.escalations.get(case_id)
+    case = held_case(tx, case_id)
     if case is not None and case.card is None and case.status.is_open:
         told = replace(case, card=OutgoingId(f"told:{case.id}"))
         tx.escalations.save(told, expected=case)

@@ -139,6 +139,7 @@ class EmbeddedRoom:
 
 def last_number(tx: UnitOfWork, room: RoomRef) -> int:
     """The number of the newest message; 0 where there is none. Few look-ups, however many."""
+    tx.conversations.of_thread(thread_of(room))  # held first, as everybody who posts does
     above = 1
     while _row(tx, room, above) is not None:
         above *= 2
@@ -154,6 +155,7 @@ def last_number(tx: UnitOfWork, room: RoomRef) -> int:
 
 def messages_after(tx: UnitOfWork, room: RoomRef, number: int) -> tuple[Message, ...]:
     """The messages with a higher number, oldest first, each as it was first posted."""
+    tx.conversations.of_thread(thread_of(room))
     found: list[Message] = []
     for one in count(number + 1):
         row = _row(tx, room, one)

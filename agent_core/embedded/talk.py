@@ -1,6 +1,6 @@
 """Puts words and presses into the intake, waits for what comes of them, and reads it back."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from time import monotonic
 from typing import Final, TypeVar
@@ -64,6 +64,15 @@ class Talk:
         self._pulses = pulses
         self._clock = clock
         self._ids = ids
+
+    async def know(self, people: Iterable[Person]) -> None:
+        """These are who they say, with the roles that they bear now."""
+
+        def put(tx: UnitOfWork) -> None:
+            for one in people:
+                _know(tx, one)
+
+        await self._run(put)
 
     # --- what people do ---------------------------------------------------------------------
 
