@@ -126,8 +126,9 @@ def new_proposal(
     """The wish as a proposal with its own key. Not stored yet."""
     limits = boundary.services.limits
     status, confirms, approval = needs_of(ruling)
-    # Whoever has to be asked besides the requester may take their time.
-    waits = limits.approval_seconds if approval else limits.confirmation_seconds
+    # Whoever has to be asked may take their time; the requester's own yes starts it anew.
+    asks_others = status is ProposalStatus.AWAITING_APPROVAL
+    waits = limits.approval_seconds if asks_others else limits.confirmation_seconds
     preview = wish.preview
     return Proposal(
         id=ProposalId(boundary.services.ids.new("proposal")),

@@ -40,10 +40,6 @@ from escalation import post
 from escalation.desk import Desk
 from escalation.forms import reply_form
 
-NOT_SUPPORT = (
-    "You are not named as a support person, so you cannot do this. An operator can name you: "
-    "handrail people set {address} --can support"
-)
 GONE = "This case is no longer known."
 REPLY_LENGTH = 3000
 
@@ -160,7 +156,7 @@ class Commands:
         """Why this person cannot do this to this case now; None if they can."""
         owns = case.claimed_by is not None and str(case.claimed_by) == who.key
         if not owns and not (who.can(Capability.SUPPORT) or who.can(Capability.LEAD)):
-            return NOT_SUPPORT.format(address=who.identity)
+            return post.not_support(who.identity)
         if not case.status.is_open:
             return f"{case.label} is closed: it was {case.status.value.replace('_', ' ')}."
         if case.claimed_by is None or owns:

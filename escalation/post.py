@@ -242,6 +242,14 @@ def still_waiting(case: Escalation) -> Text:
     return Text(markdown=f"{case.label} has been waiting since {time_text(case.opened_at)}.")
 
 
+def not_support(address: PlatformIdentity) -> str:
+    """For somebody who presses what only support people may."""
+    return (
+        "You are not named as a support person, so you cannot do this. An operator can name you: "
+        f"handrail people set {address} --can support"
+    )
+
+
 def is_yours(case: Escalation, before: str) -> Text:
     """For the one who claimed it, in the support thread."""
     taken = f", taken over from {before}" if before else ""
