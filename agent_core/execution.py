@@ -4,6 +4,8 @@ from dataclasses import replace
 from datetime import timedelta
 
 from agent_core import cards
+from agent_core.audit import AuditKind
+from agent_core.audit_notes import note_effect, note_proposal
 from agent_core.boundary import Boundary, commit
 from agent_core.conversation import Audience, ConversationStatus
 from agent_core.decided import (
@@ -162,7 +164,9 @@ class Execution:
             return False
         consumed = replace(proposal, status=ProposalStatus.CONSUMED, version=preview.version)
         tx.proposals.save(consumed, expected=ProposalStatus.DECIDED)
-        tx.ledger.intend(intent_of(boundary, found, proposal))
+        intent = intent_of(boundary, found, proposal)
+        tx.ledger.intend(intent)
+        note_effect(tx, intent, AuditKind.INTENDED, boundary.at)
         return True
 
     def _obstacle(
@@ -214,6 +218,7 @@ class Execution:
         ruling = self._ruling(boundary, found, tool, preview)
         expired = replace(proposal, status=ProposalStatus.EXPIRED)
         tx.proposals.save(expired, expected=ProposalStatus.DECIDED)
+        note_proposal(tx, expired, AuditKind.EXPIRED, boundary.at, facts={"why": "changed"})
         self._redraw(boundary, expired)
         wish = wish_of(proposal, tool, preview)
         fresh = new_proposal(boundary, wish, ruling, twins_of(boundary, wish), authority(found))
@@ -237,6 +242,9 @@ class Execution:
         """Not run after all. Nothing has happened, and the person is told why."""
         expired = replace(proposal, status=ProposalStatus.EXPIRED)
         boundary.tx.proposals.save(expired, expected=ProposalStatus.DECIDED)
+        note_proposal(
+            boundary.tx, expired, AuditKind.EXPIRED, boundary.at, facts={"why": "not_run"}
+        )
         self._redraw(boundary, expired)
         boundary.post(
             f"not-run:{proposal.id}",
@@ -336,6 +344,8 @@ class Execution:
             settled = settled_entry(entry, ran, boundary)
             if entry.outcome in (None, Outcome.UNKNOWN):
                 tx.ledger.settle(settled)
+                undoes = found.proposal.undoes
+                note_effect(tx, settled, AuditKind.SETTLED, boundary.at, undoes=undoes)
             after_doubt = ":known" if entry.outcome is Outcome.UNKNOWN else ""
             proposal = tx.proposals.get(found.proposal.id) or found.proposal
             message = receipt_message(settled, proposal.account_name)

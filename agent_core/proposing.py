@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from agent_core import cards
+from agent_core.audit import AuditKind
+from agent_core.audit_notes import note_proposal
 from agent_core.boundary import Boundary
 from agent_core.deadlines import set_deadline
 from agent_core.drawing import drawn
@@ -65,7 +67,12 @@ def weigh(boundary: Boundary, wish: Wish, beside: Sequence[str]) -> Considered:
 
 def twice(title: str) -> Considered:
     """The very same action again, within one request: it is done once."""
-    content = {"status": "awaiting_confirmation", "title": title, "card": _SHOWN, "twice": "It is one action."}
+    content = {
+        "status": "awaiting_confirmation",
+        "title": title,
+        "card": _SHOWN,
+        "twice": "It is one action.",
+    }
     return Considered(content=content)
 
 
@@ -159,6 +166,7 @@ def plan(
             notes = (*notes, MAY_CHANGE)
         step = replace(step, plan_id=plan_id, step=number, card=card, expires_at=until, notes=notes)
         tx.proposals.add(step)
+        note_proposal(tx, step, AuditKind.PROPOSED, boundary.at)
         if step.status is ProposalStatus.AWAITING_CONFIRMATION:
             set_deadline(tx, services.engine, step)
     first = tx.proposals.of_plan(plan_id)[0]
@@ -215,6 +223,7 @@ def _refuse(
         card = OutgoingId(f"card:{askable.id}")
         askable = replace(askable, card=card)
         boundary.tx.proposals.add(askable)
+        note_proposal(boundary.tx, askable, AuditKind.PROPOSED, boundary.at)
         set_deadline(boundary.tx, boundary.services.engine, askable)
     boundary.post(
         f"card:{askable.id}" if askable else f"refusal:{boundary.live.turn.id}:{wish.tool.name}",
@@ -236,12 +245,14 @@ def put(boundary: Boundary, proposal: Proposal) -> Considered:
     tx, services = boundary.tx, boundary.services
     if proposal.status is ProposalStatus.DECIDED:
         tx.proposals.add(proposal)
+        note_proposal(tx, proposal, AuditKind.PROPOSED, boundary.at)
         return Considered(content={"status": "running", "title": proposal.title}, run=proposal.id)
     need = proposal.approval
     in_thread = proposal.status is ProposalStatus.AWAITING_APPROVAL and bool(need and need.roles)
     card = OutgoingId(f"approval:{proposal.id}" if in_thread else f"card:{proposal.id}")
     proposal = replace(proposal, approval_card=card) if in_thread else replace(proposal, card=card)
     tx.proposals.add(proposal)
+    note_proposal(tx, proposal, AuditKind.PROPOSED, boundary.at)
     set_deadline(tx, services.engine, proposal)
     draw = cards.approval_card if in_thread else cards.proposal_card
     boundary.post(card, draw(proposal, proposal.account_name))

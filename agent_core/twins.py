@@ -5,6 +5,8 @@ from dataclasses import replace
 from datetime import datetime
 
 from agent_core import cards
+from agent_core.audit import AuditKind
+from agent_core.audit_notes import note_proposal
 from agent_core.boundary import Boundary
 from agent_core.drawing import drawn
 from agent_core.messages import OutgoingId
@@ -124,6 +126,7 @@ def withdraw(boundary: Boundary, proposal: Proposal) -> None:
     """It gives way. Of a plan, that step alone: the rest can still be confirmed."""
     cancelled = replace(proposal, status=ProposalStatus.CANCELLED)
     boundary.tx.proposals.save(cancelled, expected=proposal.status)
+    note_proposal(boundary.tx, cancelled, AuditKind.CANCELLED, boundary.at, by_agent=True)
     if proposal.card is not None and proposal.conversation_id == boundary.conversation.id:
         standing, card = drawn(boundary.tx, cancelled, replaced=True)
         boundary.post(f"{proposal.card}:{standing}", card, updates=proposal.card)
