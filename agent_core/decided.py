@@ -3,10 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from agent_core.approving import still_count
 from agent_core.boundary import Boundary
+from agent_core.directory import requester_of
 from agent_core.masking import masked_json
+from agent_core.messages import Participant, PlatformIdentity
 from agent_core.people import Requester
 from agent_core.policy import ApprovalNeed, Decision, Ruling
+from agent_core.ports import UnitOfWork
 from agent_core.proposals import LedgerEntry, Outcome, Proposal, fingerprint
 from agent_core.tool_runner import Ran
 from agent_core.tooling import Json, Preview, Tool
@@ -22,37 +26,56 @@ class Found:
     requester: Requester
     approver: Requester | None
     entry: LedgerEntry | None
+    approvers: tuple[Requester, ...] = ()
+
+    @property
+    def all_approvers(self) -> tuple[Requester, ...]:
+        """Everybody whose yes is there; of older rows, `approver` alone is known."""
+        if self.proposal.approved_at is None:
+            return self.approvers
+        return self.approvers or ((self.approver,) if self.approver is not None else ())
+
+
+def found_in(tx: UnitOfWork, proposal: Proposal, tool: Tool | None) -> Found:
+    """The proposal with its people and their rights as of this transaction."""
+
+    def known(identity: PlatformIdentity, name: str) -> Requester:
+        return requester_of(tx, Participant(identity=identity, name=name))
+
+    last = proposal.approver
+    return Found(
+        proposal=proposal,
+        tool=tool,
+        requester=known(proposal.requester, proposal.requester_name),
+        approver=known(last, proposal.approver_name) if last is not None else None,
+        approvers=tuple(known(one.identity, one.name) for one in proposal.approvals),
+        entry=tx.ledger.get(proposal.id),
+    )
 
 
 def authority(found: Found) -> Requester:
-    """Whose rights count: an approver with a role in the account, as of now, else the requester."""
-    need, approver = found.proposal.approval, found.approver
-    by_role = need is not None and bool(need.roles)
-    if by_role and approver is not None and need is not None:
-        role = approver.role_in(found.proposal.account_id)
-        if role in need.roles:
+    """Whose rights may stand in: an approver with a role in the account, else the requester."""
+    need = found.proposal.approval
+    for approver in (found.approver, *found.approvers):
+        role = approver.role_in(found.proposal.account_id) if approver is not None else None
+        if approver is not None and need is not None and role in need.roles:
             return approver
     return found.requester
 
 
 def still_approved(found: Found) -> bool:
-    """Whether whoever approved could still do so. True where nobody had to."""
-    need, approver = found.proposal.approval, found.approver
-    if need is None or approver is None:
-        return True
-    role = approver.role_in(found.proposal.account_id)
-    return role in need.roles or bool(approver.capabilities & need.capabilities)
+    """Whether those who approved could still do so. True where nobody had to."""
+    need, given = found.proposal.approval, found.all_approvers
+    return need is None or not given or still_count(need, found.proposal, given)
 
 
-def asks_more(ruling: Ruling, proposal: Proposal) -> bool:
+def asks_more(ruling: Ruling, found: Found) -> bool:
     """Policy now wants a yes that this proposal does not have."""
+    proposal = found.proposal
     if ruling.decision is Decision.APPROVE:
         need = ruling.approval or ApprovalNeed()
-        given = proposal.approval or ApprovalNeed()
-        approved = proposal.approved_at is not None
-        return not approved or not (
-            given.roles & need.roles or given.capabilities & need.capabilities
-        )
+        unconfirmed = ruling.confirm and proposal.confirmed_at is None
+        return unconfirmed or not still_count(need, proposal, found.all_approvers)
     yes = proposal.confirmed_at is not None or proposal.approved_at is not None
     return ruling.decision is Decision.CONFIRM and not yes
 

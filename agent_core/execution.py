@@ -13,20 +13,19 @@ from agent_core.decided import (
     asks_more,
     authority,
     executed_body,
+    found_in,
     intent_of,
     not_run_body,
-    said_of,
-    settled_entry,
     still_approved,
     twins_of,
     wish_of,
 )
-from agent_core.directory import requester_of
+from agent_core.endings import end, redraw, settle
 from agent_core.entering import asked_text
 from agent_core.errors import ToolError
-from agent_core.escalations import EscalationReason, Priority
+from agent_core.escalations import EscalationReason
 from agent_core.live_turn import LiveTurn
-from agent_core.messages import Participant
+from agent_core.people import Requester
 from agent_core.policy import Decision, Ruling
 from agent_core.proposals import (
     LedgerEntry,
@@ -36,13 +35,12 @@ from agent_core.proposals import (
     ProposalStatus,
 )
 from agent_core.proposing import put
-from agent_core.receipts import receipt_message
 from agent_core.services import Services
 from agent_core.tool_runner import Ran, ToolRunner, checked
 from agent_core.tooling import Json, Preview, Tool, ToolContext
 from agent_core.turn_state import Kind
 from agent_core.twins import same_effect
-from agent_core.wishes import judge, lacks_standing, new_proposal
+from agent_core.wishes import Wish, judge, lacks_standing, new_proposal
 
 
 class Execution:
@@ -76,23 +74,11 @@ class Execution:
                     Kind.EXECUTED, executed_body(str(proposal_id), "", {"status": "gone"}, "")
                 )
                 return
-            author = Participant(identity=proposal.requester, name=proposal.requester_name)
-            approver = None
-            if proposal.approver is not None:
-                approver = requester_of(
-                    tx, Participant(identity=proposal.approver, name=proposal.approver_name)
-                )
-            one = Found(
-                proposal=proposal,
-                tool=self._services.catalog.get(proposal.tool),
-                requester=requester_of(tx, author),
-                approver=approver,
-                entry=tx.ledger.get(proposal_id),
-            )
+            one = found_in(tx, proposal, self._services.catalog.get(proposal.tool))
             decided = proposal.status is ProposalStatus.DECIDED and one.entry is None
             barred = self._barred(boundary, one) if decided else None
             if barred is not None:  # before anything of the account is looked at
-                self._end(boundary, proposal, barred)
+                end(boundary, proposal, barred)
                 return
             found.append(one)
 
@@ -149,18 +135,24 @@ class Execution:
         if proposal.status is not ProposalStatus.DECIDED:
             boundary.note(Kind.EXECUTED, not_run_body(proposal, {"status": proposal.status.value}))
             return False
-        obstacle = self._obstacle(boundary, found, tool, preview)
-        if obstacle is not None:
-            self._end(boundary, proposal, obstacle)
+        found = found_in(tx, proposal, tool)  # people's rights as of now, not of before the look
+        barred = self._barred(boundary, found)
+        if barred is not None:
+            end(boundary, proposal, barred)
+            return False
+        ruling, actor = self._judged(boundary, found, tool, preview)
+        if ruling.decision in (Decision.REFUSE, Decision.ESCALATE):
+            end(boundary, proposal, ruling.reason)
+            if ruling.decision is Decision.ESCALATE:
+                self._hand_over(boundary, found, ruling)
             return False
         if not same_effect(proposal, preview):
-            self._show_anew(
-                boundary, found, tool, preview, "Changed in between: please look again."
-            )
+            why = "Changed in between: please look again."
+            self._show_anew(boundary, found, wish_of(proposal, tool, preview), (ruling, actor), why)
             return False
-        ruling = self._ruling(boundary, found, tool, preview)
-        if asks_more(ruling, proposal):
-            self._show_anew(boundary, found, tool, preview, "Policy asks for one more yes.")
+        if asks_more(ruling, found):
+            why = "Policy asks for one more yes."
+            self._show_anew(boundary, found, wish_of(proposal, tool, preview), (ruling, actor), why)
             return False
         consumed = replace(proposal, status=ProposalStatus.CONSUMED, version=preview.version)
         tx.proposals.save(consumed, expected=ProposalStatus.DECIDED)
@@ -168,18 +160,6 @@ class Execution:
         tx.ledger.intend(intent)
         note_effect(tx, intent, AuditKind.INTENDED, boundary.at)
         return True
-
-    def _obstacle(
-        self, boundary: Boundary, found: Found, tool: Tool, preview: Preview
-    ) -> str | None:
-        """Why it may not run any more, in a sentence; None if it may."""
-        barred = self._barred(boundary, found)
-        if barred is not None:
-            return barred
-        ruling = self._ruling(boundary, found, tool, preview)
-        if ruling.decision in (Decision.REFUSE, Decision.ESCALATE):
-            return ruling.reason
-        return None
 
     def _barred(self, boundary: Boundary, found: Found) -> str | None:
         """The same, as far as it can be told without a look at the account."""
@@ -201,27 +181,49 @@ class Execution:
             return f"{proposal.approver_name} may not approve this any more."
         return None
 
-    def _ruling(self, boundary: Boundary, found: Found, tool: Tool, preview: Preview) -> Ruling:
-        return judge(
-            boundary,
-            wish_of(found.proposal, tool, preview),
-            authority(found),
-            counted_for=found.requester,
-            holding=True,
+    def _judged(
+        self, boundary: Boundary, found: Found, tool: Tool, preview: Preview
+    ) -> tuple[Ruling, Requester]:
+        """Policy's word of this moment, and on whose rights it rests.
+
+        On the requester's; where those do not reach, on those of the owner or admin who approved.
+        """
+        wish, who = wish_of(found.proposal, tool, preview), found.requester
+        ruling = judge(boundary, wish, who, holding=True)
+        approver = authority(found)
+        if ruling.decision is not Decision.REFUSE or approver is who:
+            return ruling, who
+        return judge(boundary, wish, approver, counted_for=who, holding=True), approver
+
+    def _hand_over(self, boundary: Boundary, found: Found, ruling: Ruling) -> None:
+        """Policy gives it to a person, now that it was to be done."""
+        self._services.desk.open(
+            boundary.tx,
+            boundary.conversation,
+            reason=EscalationReason.POLICY,
+            asked=asked_text(boundary.live),
+            asked_by=found.requester,
+            suggestion=f"Policy hands this to a person ({ruling.rule}): {found.proposal.title}.",
+            at=boundary.at,
         )
+        boundary.note(Kind.ESCALATED, {"reason": EscalationReason.POLICY.value})
 
     def _show_anew(
-        self, boundary: Boundary, found: Found, tool: Tool, preview: Preview, why: str
+        self,
+        boundary: Boundary,
+        found: Found,
+        wish: Wish,
+        judged: tuple[Ruling, Requester],
+        why: str,
     ) -> None:
         """The yes was for something else: it ends, and what would happen now is shown."""
         tx, proposal = boundary.tx, found.proposal
-        ruling = self._ruling(boundary, found, tool, preview)
+        ruling, actor = judged
         expired = replace(proposal, status=ProposalStatus.EXPIRED)
         tx.proposals.save(expired, expected=ProposalStatus.DECIDED)
         note_proposal(tx, expired, AuditKind.EXPIRED, boundary.at, facts={"why": "changed"})
-        self._redraw(boundary, expired)
-        wish = wish_of(proposal, tool, preview)
-        fresh = new_proposal(boundary, wish, ruling, twins_of(boundary, wish), authority(found))
+        redraw(boundary, expired)
+        fresh = new_proposal(boundary, wish, ruling, twins_of(boundary, wish), actor)
         if fresh.status is ProposalStatus.DECIDED:  # policy asks for no yes; a person gave one
             fresh = replace(
                 fresh, status=ProposalStatus.AWAITING_CONFIRMATION, needs_confirmation=True
@@ -233,41 +235,10 @@ class Execution:
         )
 
     async def _drop(self, live: LiveTurn, proposal: Proposal, why: str) -> None:
-        def end(boundary: Boundary) -> None:
-            self._end(boundary, proposal, why)
+        def write(boundary: Boundary) -> None:
+            end(boundary, proposal, why)
 
-        await commit(self._services, live, end, claims=False, always=True)
-
-    def _end(self, boundary: Boundary, proposal: Proposal, why: str) -> None:
-        """Not run after all. Nothing has happened, and the person is told why."""
-        expired = replace(proposal, status=ProposalStatus.EXPIRED)
-        boundary.tx.proposals.save(expired, expected=ProposalStatus.DECIDED)
-        note_proposal(
-            boundary.tx, expired, AuditKind.EXPIRED, boundary.at, facts={"why": "not_run"}
-        )
-        self._redraw(boundary, expired)
-        boundary.post(
-            f"not-run:{proposal.id}",
-            cards.refusal_card(
-                f"{why} Nothing was changed.",
-                title=proposal.title,
-                account_name=proposal.account_name,
-                conversation_id=boundary.conversation.id,
-                ask_support=boundary.conversation.status is ConversationStatus.WITH_AGENT,
-            ),
-        )
-        boundary.note(Kind.EXECUTED, not_run_body(proposal, {"status": "not_run", "reason": why}))
-
-    def _redraw(
-        self, boundary: Boundary, proposal: Proposal, entry: LedgerEntry | None = None
-    ) -> None:
-        drawn = cards.decided_card(proposal, proposal.account_name, entry=entry)
-        for card in (proposal.card, proposal.approval_card):
-            posted = boundary.tx.outgoing.get(card) if card else None
-            if card and posted and posted.destination == boundary.conversation.destination:
-                ending = entry.outcome if entry else proposal.status
-                boundary.post(f"{card}:{ending}", drawn, updates=card)
-        self._services.desk.proposal_changed(boundary.tx, proposal)
+        await commit(self._services, live, write, claims=False, always=True)
 
     # --- one that was begun -----------------------------------------------------------------
 
@@ -337,44 +308,6 @@ class Execution:
         """Outcome, receipt, and, where nobody can tell, a person: in one transaction."""
 
         def write(boundary: Boundary) -> None:
-            tx = boundary.tx
-            entry = tx.ledger.get(found.proposal.id)
-            if entry is None:
-                raise AssertionError("an action ran without its intent")
-            settled = settled_entry(entry, ran, boundary)
-            if entry.outcome in (None, Outcome.UNKNOWN):
-                tx.ledger.settle(settled)
-                undoes = found.proposal.undoes
-                note_effect(tx, settled, AuditKind.SETTLED, boundary.at, undoes=undoes)
-            after_doubt = ":known" if entry.outcome is Outcome.UNKNOWN else ""
-            proposal = tx.proposals.get(found.proposal.id) or found.proposal
-            message = receipt_message(settled, proposal.account_name)
-            boundary.post(f"receipt:{settled.key}{after_doubt}", message)
-            self._redraw(boundary, proposal, settled)
-            content = {"status": ran.outcome.value, **said_of(settled)}
-            boundary.note(
-                Kind.EXECUTED, executed_body(str(proposal.id), proposal.title, content, ran.outcome)
-            )
-            if ran.outcome is Outcome.UNKNOWN:
-                self._call_for_help(boundary, found, settled)
+            settle(boundary, found, ran)
 
         await commit(self._services, live, write, claims=False, always=True)
-
-    def _call_for_help(self, boundary: Boundary, found: Found, entry: LedgerEntry) -> None:
-        title = found.proposal.title
-        amount = f" ({cards.money_text(entry.amount)})" if entry.amount else ""
-        self._services.desk.open(
-            boundary.tx,
-            boundary.conversation,
-            reason=EscalationReason.UNKNOWN_OUTCOME,
-            priority=Priority.URGENT,
-            asked=asked_text(boundary.live),
-            asked_by=found.requester,
-            suggestion=(
-                f"“{title}”{amount} was started and no answer came. Either it happened: then tell "
-                "the customer and do nothing more. Or it did not: then it may be asked for again. "
-                f"Look for reference {cards.short_reference(entry.key)} (key {entry.key})."
-            ),
-            at=boundary.at,
-        )
-        boundary.note(Kind.ESCALATED, {"reason": EscalationReason.UNKNOWN_OUTCOME.value})
