@@ -28,6 +28,7 @@ from agent_core.messages import (
     Unsupported,
 )
 from agent_core.outgoing import Destination, OutgoingStatus
+from agent_core.pausing import is_pausing, pause_in_words
 from agent_core.people import Capability
 from agent_core.ports import (
     AccountDirectory,
@@ -41,6 +42,7 @@ from agent_core.press_intake import PressIntake
 from agent_core.proposals import Proposal
 from agent_core.room_intake import RoomIntake
 from agent_core.router import Situation, route_message
+from agent_core.yeses import Tell
 
 log = logging.getLogger(__name__)
 
@@ -116,7 +118,7 @@ class Intake:
             case FormSubmitted():
                 return self._commands.submit(tx, event, requester_of(tx, event.by))
             case CommandUsed():
-                return self._command(tx, event)
+                return self._command(tx, event, now)
             case RoomChanged():
                 if event.reply_to is not None:
                     self._remember_room(tx, event.reply_to)
@@ -128,9 +130,12 @@ class Intake:
     def _message(self, tx: UnitOfWork, event: InboundMessage, now: datetime) -> None:
         situation = self._situation(tx, event, now)
         decision = route_message(event, situation)
-        if not self._words.is_worth_taking(decision):
+        commands = event.direct and is_pausing(event.text) and situation.who.can(Capability.LEAD)
+        if not commands and not self._words.is_worth_taking(decision):
             return
         if tx.inbox.take(f"message:{event.message}", now):
+            if commands:
+                decision = Tell(pause_in_words(tx, event.text, situation.who, now))
             conversation = _as_trusted(tx, situation) or self._begin(tx, event, situation, now)
             self._words.carry_out(tx, event, situation, decision, conversation, now)
 
@@ -192,8 +197,10 @@ class Intake:
         found = await self._accounts.search(event.query)
         return Answer(options=tuple(account_choice(account, name) for account, name in found[:20]))
 
-    def _command(self, tx: UnitOfWork, event: CommandUsed) -> Answer:
+    def _command(self, tx: UnitOfWork, event: CommandUsed, now: datetime) -> Answer:
         who = requester_of(tx, event.by)
+        if is_pausing(event.text):
+            return Answer(notice=pause_in_words(tx, event.text, who, now))
         binding = tx.rooms.get(event.room)
         account = binding.account_id if binding else None
         role = who.role_in(account)

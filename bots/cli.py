@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from bots.commands import accounts, audit, doctor, init, manifest, people, rooms, serving
+from bots.commands import accounts, audit, doctor, init, manifest, pausing, people, rooms, serving
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -41,6 +41,9 @@ app.command()(serving.migrate)
 app.command()(rooms.link)
 app.command()(rooms.unlink)
 app.command()(rooms.rooms)
+app.command()(pausing.pause)
+app.command()(pausing.resume)
+app.command()(pausing.pauses)
 app.add_typer(people.app, name="people")
 app.add_typer(accounts.app, name="accounts")
 app.add_typer(audit.app, name="audit")

@@ -7,10 +7,12 @@ import pytest
 from agent_core import presses
 from agent_core.brakes import Brake, BrakeScope, brake_named, holds_action, holds_conversation
 from agent_core.conversation import ConversationStatus
-from agent_core.people import AccountId
+from agent_core.messages import CommandUsed, Participant, Platform, ReplyAddress, RoomRef
+from agent_core.people import AccountId, Capability, Person, PersonId
+from agent_core.ports import UnitOfWork
 from agent_core.tooling import ToolName
 from tests.builders import NOON, a_conversation
-from tests.fakes.house import CUSTOMER_ROOM, MEMBER, OWNER, House
+from tests.fakes.house import CUSTOMER_ROOM, MEMBER, OWNER, House, someone
 
 
 def brake(scope: BrakeScope, target: str = "") -> Brake:
@@ -48,11 +50,9 @@ def test_a_brake_holds_its_actions(scope: BrakeScope, target: str, holds: bool) 
     assert (found is not None) is holds
 
 
-@pytest.mark.parametrize(
-    ("scope", "target"), [("everything", ""), ("all", "globex"), ("tool", "")]
-)
+@pytest.mark.parametrize(("scope", "target"), [("everything", ""), ("all", "globex"), ("tool", "")])
 def test_what_cannot_be_paused_is_told(scope: str, target: str) -> None:
-    with pytest.raises(ValueError, match="."):
+    with pytest.raises(ValueError, match=r"."):
         brake_named(scope, target)
 
 
@@ -71,3 +71,50 @@ async def test_nothing_runs_nothing_to_stop(house: House) -> None:
     assert conversation.status is ConversationStatus.WITH_AGENT
     other = await house.presses(MEMBER, presses.STOP, "forged", CUSTOMER_ROOM, thread)
     assert "Nothing is running" in other.notice
+
+
+async def test_a_lead_pauses_by_command_and_nobody_else_can(house: House) -> None:
+    assert "Only a support lead" in await command(house, OWNER, "pause all")
+    assert "Say which account" in await command(house, LENA, "pause account")
+    assert "Paused: account globex" in await command(house, LENA, "pause account globex odd bills")
+    assert "odd bills" in await command(house, LENA, "pauses")
+    assert "Going on" in await command(house, LENA, "resume account globex")
+    assert "Nothing is paused" in await command(house, LENA, "pauses")
+    chain = await house.store.run(lambda tx: list(tx.audit.entries("globex")))
+    assert [str(entry.kind) for entry in chain] == ["brake_set", "brake_released"]
+
+
+async def test_a_lead_pauses_in_a_direct_chat(house: House) -> None:
+    direct = RoomRef(platform=Platform.SLACK, tenant_id="T0ACME", room_id="D0LENA")
+    await command(house, LENA, "pauses")  # makes her a lead
+    thread = await house.says(LENA, "pause tool refund_invoice", room=direct, direct=True)
+    assert "Paused: tool refund_invoice" in house.slack.texts(thread)[-1]
+    assert house.woken == []
+
+
+LENA = someone("lena", "T0ACME")
+
+
+async def command(house: House, by: Participant, text: str) -> str:
+    def name(tx: UnitOfWork) -> None:
+        tx.people.put(
+            Person(
+                id=PersonId("person-lena"),
+                name="Lena",
+                identities=(LENA.identity,),
+                capabilities=frozenset({Capability.LEAD, Capability.SUPPORT}),
+            )
+        )
+
+    await house.store.run(name)
+    answer = await house.intake.receive(
+        CommandUsed(
+            command_id="c",
+            by=by,
+            room=CUSTOMER_ROOM,
+            text=text,
+            used_at=house.clock.now(),
+            reply_to=ReplyAddress(room=CUSTOMER_ROOM, thread_id=None),
+        )
+    )
+    return answer.notice

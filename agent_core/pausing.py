@@ -1,0 +1,88 @@
+"""Sets and releases brakes, for the command line and for support leads, with an audit entry."""
+
+from datetime import datetime
+
+from agent_core.audit import NO_ACCOUNT, OPERATOR, AuditDraft, AuditKind
+from agent_core.brakes import Brake, BrakeScope, brake_named
+from agent_core.people import Capability, Requester
+from agent_core.ports import UnitOfWork
+
+HOW = (
+    "Write “pause all”, “pause account ID”, “pause room ADDRESS” or “pause tool NAME”, with a "
+    "reason after it if you like; “resume …” to let go; “pauses” to see what is paused."
+)
+PAUSE, RESUME, PAUSES = "pause", "resume", "pauses"
+
+
+def is_pausing(text: str) -> bool:
+    """Whether somebody's words are one of the three commands."""
+    return text.strip().partition(" ")[0].casefold() in (PAUSE, RESUME, PAUSES)
+
+
+def pause_in_words(tx: UnitOfWork, text: str, who: Requester, at: datetime) -> str:
+    """A support lead's command. Returns the sentence that answers it; nothing is raised."""
+    if not who.can(Capability.LEAD):
+        return "Only a support lead can pause the agent."
+    verb, _, rest = text.strip().partition(" ")
+    if verb.casefold() == PAUSES:
+        return in_force(tx)
+    scope, _, more = rest.strip().partition(" ")
+    target, _, reason = ("", "", more) if scope == BrakeScope.ALL else more.strip().partition(" ")
+    try:
+        kind, checked = brake_named(scope.casefold(), target)
+    except ValueError as error:
+        return f"{error} {HOW}"
+    if verb.casefold() == RESUME:
+        return resume(tx, kind, checked, who.name, who.key, at)
+    return pause(tx, kind, checked, who.name, who.key, at, reason.strip())
+
+
+def pause(
+    tx: UnitOfWork,
+    scope: BrakeScope,
+    target: str,
+    by: str,
+    key: str,
+    at: datetime,
+    reason: str = "",
+) -> str:
+    """Sets a brake. `key` is the person's, or OPERATOR. Acts within one step of every turn."""
+    brake = Brake(scope=scope, target=target, set_by=by, set_at=at, reason=reason[:500])
+    tx.brakes.set(brake)
+    _note(tx, brake, AuditKind.BRAKE_SET, by, key, at)
+    return f"Paused: {brake.in_words}. Who writes now gets a person. What has begun finishes."
+
+
+def resume(tx: UnitOfWork, scope: BrakeScope, target: str, by: str, key: str, at: datetime) -> str:
+    """Releases a brake."""
+    brake = Brake(scope=scope, target=target, set_by=by, set_at=at)
+    if not tx.brakes.release(scope, target):
+        return f"{brake.in_words} was not paused.".capitalize()
+    _note(tx, brake, AuditKind.BRAKE_RELEASED, by, key, at)
+    return f"Going on: {brake.in_words}. Conversations that people have stay with them."
+
+
+def in_force(tx: UnitOfWork) -> str:
+    """What is paused now, a line each."""
+    lines = [
+        f"{brake.in_words}, by {brake.set_by}, {brake.set_at:%d %B %H:%M} UTC"
+        + (f": {brake.reason}" if brake.reason else "")
+        for brake in tx.brakes.all()
+    ]
+    return "\n".join(["Paused:", *lines]) if lines else "Nothing is paused."
+
+
+def _note(tx: UnitOfWork, brake: Brake, kind: AuditKind, by: str, key: str, at: datetime) -> None:
+    chain = brake.target if brake.scope is BrakeScope.ACCOUNT else NO_ACCOUNT
+    tx.audit.append(
+        AuditDraft(
+            chain=chain,
+            at=at,
+            actor=key,
+            kind=kind,
+            subject=f"{brake.scope}:{brake.target}",
+            facts={"scope": brake.scope.value},
+            personal={} if key == OPERATOR else {"name": by, "reason": brake.reason},
+            whose="" if key == OPERATOR else key,
+        )
+    )
