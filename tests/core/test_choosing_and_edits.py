@@ -13,7 +13,14 @@ from agent_core.conversation import (
     RoomBinding,
     RoomMode,
 )
-from agent_core.messages import ButtonPressed, FileRef, MessageEdited, MessageRef, ReplyAddress
+from agent_core.messages import (
+    ButtonPressed,
+    FileRef,
+    MessageEdited,
+    MessageRef,
+    ReplyAddress,
+    ThreadRef,
+)
 from agent_core.people import Capability, Person, PersonId, Role
 from agent_core.ports import Answer, UnitOfWork
 from agent_core.proposals import ProposalStatus
@@ -71,6 +78,10 @@ def a_choice(house: House, conversation: Conversation, account: str, press: str)
         pressed_at=house.clock.now(),
         reply_to=ReplyAddress(room=conversation.room, thread_id=thread_id),
     )
+
+
+async def conversation_of(house: House, thread: ThreadRef) -> Conversation | None:
+    return await house.store.run(lambda tx: tx.conversations.of_thread(thread))
 
 
 async def now(house: House, conversation: Conversation) -> Conversation:
@@ -137,9 +148,7 @@ async def test_staff_with_one_role_are_not_tied_to_its_account_in_a_direct_chat(
         room = replace(DIRECT, room_id=f"D0{who.name}")
         event = house.message(who, "hello", room=room, direct=True)
         await house.intake.receive(event)
-        found = await house.store.run(
-            lambda tx, thread=event.thread: tx.conversations.of_thread(thread)
-        )
+        found = await conversation_of(house, event.thread)
         assert found is not None and found.account_id == account
 
 

@@ -130,7 +130,7 @@ async def test_a_yes_written_before_the_card_was_out_is_not_about_it(house: Hous
     thread = await house.says(MEMBER, "add 5", mention=True)
     await propose(house, thread)
 
-    def not_out_yet(tx):  # type: ignore[no-untyped-def]
+    def not_out_yet(tx):
         row = tx.outgoing.get(OutgoingId("card:pro_1"))
         tx.outgoing.save(replace(row, status=OutgoingStatus.STARTED))
 
@@ -243,41 +243,6 @@ async def test_an_expiry_that_loses_to_a_yes_keeps_nothing_and_one_that_clashes_
     case = await house.store.run(lambda tx: tx.escalations.open_in(conversation.id))
     assert await status(house) is ProposalStatus.EXPIRED
     assert case is not None  # not an expired request that nobody hears of
-
-
-# --- access -------------------------------------------------------------------------------------
-
-
-async def test_nobody_is_let_in_who_did_not_ask_and_an_answer_counts_once(house: House) -> None:
-    thread = await house.says(NEWCOMER, "what is our plan?", mention=True)
-    conversation = await house.conversation(thread)
-    friend = someone("fred")
-    forged = f"{conversation.id}|{friend.identity}"
-    answer = await house.presses(OWNER, presses.GIVE_ACCESS, forged, CUSTOMER_ROOM, thread)
-    assert "no longer open" in answer.notice
-    assert await house.store.run(lambda tx: tx.people.find(friend.identity)) is None
-    await house.presses(NEWCOMER, presses.ASK_ACCESS, conversation.id, CUSTOMER_ROOM, thread)
-    value = f"{conversation.id}|{NEWCOMER.identity}"
-    await house.presses(OWNER, presses.DENY_ACCESS, value, CUSTOMER_ROOM, thread)
-    assert "gave no access" in house.slack.texts(thread)[-1]
-    late = await house.presses(OWNER, presses.GIVE_ACCESS, value, CUSTOMER_ROOM, thread)
-    assert "decided already" in late.notice
-    assert await house.store.run(lambda tx: tx.people.find(NEWCOMER.identity)) is None
-    again = await house.presses(
-        NEWCOMER, presses.ASK_ACCESS, conversation.id, CUSTOMER_ROOM, thread
-    )
-    assert "answered this already" in again.notice
-
-
-async def test_in_a_room_without_an_account_access_is_asked_of_support(house: House) -> None:
-    unlinked = replace(CUSTOMER_ROOM, room_id="C0UNLINKED")
-    event = house.message(NEWCOMER, "what is our plan?", mention=True, room=unlinked)
-    await house.intake.receive(event)
-    conversation = await house.store.run(lambda tx: tx.conversations.of_thread(event.thread))
-    answer = await house.presses(
-        NEWCOMER, presses.ASK_ACCESS, conversation.id, unlinked, event.thread.thread_id
-    )
-    assert "Case 1" in answer.notice
 
 
 # --- an approval outlives the case around it ------------------------------------------------------

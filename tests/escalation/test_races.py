@@ -7,11 +7,11 @@ from datetime import timedelta
 import pytest
 
 from agent_core import presses
-from agent_core.conversation import ConversationStatus
+from agent_core.conversation import ConversationId, ConversationStatus
 from agent_core.errors import ConversationChanged
-from agent_core.escalations import EscalationStatus
-from agent_core.journal import InboxKind
-from agent_core.ports import Answer, UnitOfWork
+from agent_core.escalations import Escalation, EscalationId, EscalationStatus
+from agent_core.journal import InboxKind, InboxRow
+from agent_core.ports import UnitOfWork
 from agent_core.proposals import ProposalStatus
 from agent_core.store.migrations import migrate
 from agent_core.store.sql_store import SqlStore
@@ -41,6 +41,24 @@ async def a_case(house: House) -> tuple[str, str]:
     return thread, case.id
 
 
+async def case_of(house: House, case_id: str) -> Escalation | None:
+    return await house.store.run(lambda tx: tx.escalations.get(EscalationId(case_id)))
+
+
+async def decisions_of(house: House, conversation_id: ConversationId) -> list[InboxRow]:
+    rows = await house.store.run(lambda tx: tx.inbox.new_rows(conversation_id))
+    return [row for row in rows if row.kind is InboxKind.DECISION]
+
+
+async def asked_of_the_agent(house: House, conversation_id: ConversationId) -> str:
+    def read(tx: UnitOfWork) -> str:
+        rows = tx.inbox.new_rows(conversation_id)
+        entries = [tx.transcript.get(conversation_id, row.transcript_seq or 0) for row in rows]
+        return "\n".join(entry.text for entry in entries if entry is not None)
+
+    return await house.store.run(read)
+
+
 def inside(house: House) -> str:
     return "\n".join(
         post.message.fallback
@@ -59,9 +77,9 @@ async def test_claims_and_words_of_one_moment(house: House) -> None:
             house.presses(BEN, presses.CLAIM, case_id),
         )
         await house.settle()
-        claims = [answers[0], answers[-1]]
-        assert sum(isinstance(a, Answer) and bool(a.notice) for a in claims) == 1
-        case = await house.store.run(lambda tx, c=case_id: tx.escalations.get(c))
+        refused = [answer for answer in (answers[0], answers[-1]) if answer.notice]
+        assert len(refused) == 1
+        case = await case_of(house, case_id)
         conversation = await house.conversation(thread)
         assert case is not None and case.status is EscalationStatus.CLAIMED
         assert conversation.support_person == case.claimed_by
@@ -81,12 +99,7 @@ async def test_words_that_meet_the_end_of_a_case_reach_the_agent_or_people(house
         await house.settle()
         conversation = await house.conversation(thread)
 
-        def asked_of_the_agent(tx: UnitOfWork, conversation_id=conversation.id) -> str:  # type: ignore[no-untyped-def]
-            rows = tx.inbox.new_rows(conversation_id)
-            entries = [tx.transcript.get(conversation_id, r.transcript_seq or 0) for r in rows]
-            return "\n".join(entry.text for entry in entries if entry is not None)
-
-        reached = await house.store.run(asked_of_the_agent) + inside(house)
+        reached = await asked_of_the_agent(house, conversation.id) + inside(house)
         assert [n for n in range(8) if f"late {n}." not in reached] == []
         house.slack.posts.clear()
 
@@ -109,8 +122,7 @@ async def test_a_yes_a_no_and_an_expiry_of_one_moment(house: House) -> None:
         )
         await house.settle()
         conversation = await house.conversation(thread)
-        rows = await house.store.run(lambda tx, c=conversation.id: tx.inbox.new_rows(c))
-        decided = [row for row in rows if row.kind is InboxKind.DECISION]
+        decided = await decisions_of(house, conversation.id)
         ended = await status(house, name)
         assert ended in (ProposalStatus.DECIDED, ProposalStatus.CANCELLED)
         assert len(decided) == (1 if ended is ProposalStatus.DECIDED else 0)

@@ -8,10 +8,10 @@ from datetime import timedelta
 import pytest
 
 from agent_core import presses
-from agent_core.conversation import Audience, Conversation, ConversationStatus, RoomMode
+from agent_core.conversation import Conversation, ConversationStatus
 from agent_core.errors import DestinationGone
 from agent_core.escalations import Escalation, EscalationReason, Priority
-from agent_core.messages import Participant, RoomChange, RoomChanged
+from agent_core.messages import Participant
 from agent_core.people import AccountId, Capability, Person, PersonId, Requester
 from bots.timers import OpenTimers
 from escalation import brief
@@ -22,7 +22,6 @@ from tests.fakes.house import (
     BEN,
     COLLEAGUE,
     CUSTOMER_ROOM,
-    GLOBEX,
     OWNER,
     SUPPORT_ROOM,
     House,
@@ -158,7 +157,7 @@ async def test_a_lost_brief_and_lost_reminders_are_found_again(house: House) -> 
 async def test_a_second_and_graver_reason_is_neither_lost_nor_said_twice(house: House) -> None:
     thread, case = await asked_for_a_person(house)
 
-    def again(tx):  # type: ignore[no-untyped-def]
+    def again(tx):
         conversation = tx.conversations.get(case.conversation_id)
         return house.desk.open(
             tx,
@@ -317,92 +316,3 @@ async def test_a_customers_long_message_is_relayed_whole(house: House) -> None:
     await house.says(OWNER, words, thread=thread)
     relayed = house.slack.posts[-1].message.fallback
     assert "word0 " in relayed and "word899" in relayed
-
-
-# --- rooms -------------------------------------------------------------------------------------
-
-
-async def test_nothing_of_support_is_posted_where_customers_can_read(house: House) -> None:
-    await house.intake.receive(
-        RoomChanged(event_id="E1", room=SUPPORT_ROOM, change=RoomChange.SHARED)
-    )
-    thread, _ = await asked_for_a_person(house)
-    await house.later(minutes=20)
-    assert inside(house) == []
-    assert any("cannot reach the support team" in text for text in house.slack.texts(thread))
-    await house.intake.receive(
-        RoomChanged(event_id="E2", room=SUPPORT_ROOM, change=RoomChange.UNSHARED)
-    )
-    await house.later(minutes=6)
-    assert "my invoices are wrong" in inside(house)[0]  # it was only kept
-
-
-async def test_once_a_room_is_shared_its_older_threads_are_not_internal_any_more(
-    house: House,
-) -> None:
-    def internal(tx):  # type: ignore[no-untyped-def]
-        tx.rooms.put(replace(tx.rooms.get(CUSTOMER_ROOM), audience=Audience.INTERNAL))
-
-    await house.store.run(internal)
-    thread = await house.says(COLLEAGUE, "how is globex doing?", mention=True)
-    assert (await house.conversation(thread)).audience is Audience.INTERNAL
-    await house.intake.receive(
-        RoomChanged(event_id="E1", room=CUSTOMER_ROOM, change=RoomChange.SHARED)
-    )
-    await house.says(COLLEAGUE, "and now?", thread=thread)
-    assert (await house.conversation(thread)).audience is Audience.SHARED
-
-
-async def test_in_a_silent_room_whoever_writes_on_as_told_is_heard(house: House) -> None:
-    def silence(tx):  # type: ignore[no-untyped-def]
-        tx.rooms.put(replace(tx.rooms.get(CUSTOMER_ROOM), mode=RoomMode.SILENT))
-
-    await house.store.run(silence)
-    thread = await house.says(OWNER, "anybody there?", mention=True)
-    for closing in (presses.RESOLVE, presses.HAND_BACK):
-        case = await open_case(house, await house.conversation(thread))
-        await house.presses(ADA, closing, case.id)
-        await house.says(OWNER, "one more thing", thread=thread)
-        status = (await house.conversation(thread)).status
-        assert status is ConversationStatus.WAITING_FOR_SUPPORT
-    assert house.woken == []
-
-
-# --- colleagues --------------------------------------------------------------------------------
-
-
-async def test_a_colleague_talks_with_the_agent_in_a_thread_of_their_own(house: House) -> None:
-    thread = await house.says(COLLEAGUE, "what plans are there?", mention=True)
-    await house.says(COLLEAGUE, "and prices?", thread=thread)
-    assert (await house.conversation(thread)).status is ConversationStatus.WITH_AGENT
-    assert len(house.woken) == 2
-
-
-async def test_a_colleague_can_call_the_agent_into_a_resolved_thread(house: House) -> None:
-    thread, case = await asked_for_a_person(house)
-    await house.presses(ADA, presses.RESOLVE, case.id)
-    house.woken.clear()
-    await house.says(COLLEAGUE, "@agent, go on", thread=thread, mention=True)
-    assert len(house.woken) == 1
-
-
-async def test_a_customer_with_a_role_is_a_customer_whatever_else_they_may_do(
-    house: House,
-) -> None:
-    def promote(tx):  # type: ignore[no-untyped-def]
-        person = tx.people.find(OWNER.identity)
-        tx.people.put(replace(person, capabilities=frozenset({Capability.APPROVER})))
-
-    await house.store.run(promote)
-    thread = await house.says(OWNER, "add seats", mention=True)
-    await house.says(OWNER, "three", thread=thread)
-    conversation = await house.conversation(thread)
-    assert conversation.status is ConversationStatus.WITH_AGENT
-    assert conversation.account_id == GLOBEX
-
-
-async def test_a_guest_of_the_vendors_tenant_takes_nothing_over(house: House) -> None:
-    guest = replace(someone("gus", "T0ACME"), is_guest=True)
-    thread = await house.says(OWNER, "is this right?", mention=True)
-    await house.says(guest, "I can answer that", thread=thread)
-    assert (await house.conversation(thread)).status is ConversationStatus.WITH_AGENT
