@@ -8,6 +8,12 @@ PATIENCE_MS = 20_000
 expect.set_options(timeout=PATIENCE_MS)
 
 
+async def ready(page: Page) -> Page:
+    """The page once it has read both worlds and listens to every button."""
+    await expect(page.locator("html")).to_have_attribute("data-ready", "true")
+    return page
+
+
 class Pane:
     """One conversation on the page: northwind, globex, teams or support."""
 

@@ -6,7 +6,7 @@ import pytest
 from playwright.async_api import expect
 
 from tests.fixtures.browser import OpenPage
-from tests.scenarios.panes import Pane, submit_form
+from tests.scenarios.panes import Pane, ready, submit_form
 from tests.scenarios.running_demo import RunningDemo
 
 pytestmark = pytest.mark.browser
@@ -23,7 +23,7 @@ async def test_a_customer_adds_seats(demo: RunningDemo, open_page: OpenPage) -> 
     before = await demo.account("globex")
     seats = before.account.seats
     charges = len(await demo.effects("charge"))
-    globex = Pane(await open_page(demo.page), "globex")
+    globex = Pane(await ready(await open_page(demo.page)), "globex")
     await globex.be("Greta Holm")
 
     thread = await globex.write("Please add 6 seats to our plan.")
@@ -41,7 +41,7 @@ async def test_a_customer_adds_seats(demo: RunningDemo, open_page: OpenPage) -> 
 
 async def test_a_member_is_refused_and_told_who_may(demo: RunningDemo, open_page: OpenPage) -> None:
     before = await demo.account("northwind")
-    northwind = Pane(await open_page(demo.page), "northwind")
+    northwind = Pane(await ready(await open_page(demo.page)), "northwind")
     await northwind.be("Milo Novak")
 
     thread = await northwind.write("Please cancel our subscription.")
@@ -56,7 +56,7 @@ async def test_an_owners_yes_stands_for_a_members_wish(
     demo: RunningDemo, open_page: OpenPage
 ) -> None:
     before = await demo.account("northwind")
-    northwind = Pane(await open_page(demo.page), "northwind")
+    northwind = Pane(await ready(await open_page(demo.page)), "northwind")
     await northwind.be("Milo Novak")
     thread = await northwind.write("Please add 4 seats.")
     await thread.shows("Not done")
@@ -71,7 +71,7 @@ async def test_an_owners_yes_stands_for_a_members_wish(
 
 
 async def test_a_large_refund_waits_for_an_approver(demo: RunningDemo, open_page: OpenPage) -> None:
-    page = await open_page(demo.page)
+    page = await ready(await open_page(demo.page))
     globex, support = Pane(page, "globex"), Pane(page, "support")
     refunds = len(await demo.effects("refund"))
     await globex.be("Felix Moreau")
@@ -103,7 +103,7 @@ async def test_a_large_refund_waits_for_an_approver(demo: RunningDemo, open_page
 
 
 async def test_a_person_takes_over_and_gives_back(demo: RunningDemo, open_page: OpenPage) -> None:
-    page = await open_page(demo.page)
+    page = await ready(await open_page(demo.page))
     northwind, support = Pane(page, "northwind"), Pane(page, "support")
     await northwind.be("Olive Marsh")
     await support.be("Rita Vance")
@@ -129,7 +129,7 @@ async def test_a_person_takes_over_and_gives_back(demo: RunningDemo, open_page: 
 
 async def test_a_colleague_acts_on_a_named_account(demo: RunningDemo, open_page: OpenPage) -> None:
     before = await demo.account("initech")
-    page = await open_page(demo.page)
+    page = await ready(await open_page(demo.page))
     teams = Pane(page, "teams")
     await teams.be("Sam Okafor")
 

@@ -6,7 +6,7 @@ import pytest
 from playwright.async_api import Page, expect
 
 from tests.fixtures.browser import OpenPage
-from tests.scenarios.panes import Pane, Thread
+from tests.scenarios.panes import Pane, Thread, ready
 from tests.scenarios.running_demo import RunningDemo
 
 pytestmark = pytest.mark.browser
@@ -30,7 +30,7 @@ async def try_it(page: Page, title: str, pane: str) -> Thread:
 
 
 async def test_it_opens_on_a_finished_example(demo: RunningDemo, open_page: OpenPage) -> None:
-    page = await open_page(demo.page, viewport=WIDE)
+    page = await ready(await open_page(demo.page, viewport=WIDE))
     thread = Pane(page, "northwind").last_thread("What is our usage this month?")
     await thread.shows("Seats", "of 12")
     await thread.shows("Done: Added 1 seat", "INV-1043")
@@ -39,7 +39,7 @@ async def test_it_opens_on_a_finished_example(demo: RunningDemo, open_page: Open
 
 
 async def test_the_five_things_to_try(demo: RunningDemo, open_page: OpenPage) -> None:
-    page = await open_page(demo.page, viewport=WIDE)
+    page = await ready(await open_page(demo.page, viewport=WIDE))
     seats = await try_it(page, "Add 5 seats", "globex")
     await seats.press("Confirm")
     await seats.shows("Done: Added 5 seats")
@@ -59,7 +59,7 @@ async def test_the_five_things_to_try(demo: RunningDemo, open_page: OpenPage) ->
 
 
 async def test_the_drawer_follows_and_makes_trouble(demo: RunningDemo, open_page: OpenPage) -> None:
-    page = await open_page(demo.page, viewport=WIDE)
+    page = await ready(await open_page(demo.page, viewport=WIDE))
     charges = len(await demo.effects("charge"))
     seats = (await demo.account("northwind")).account.seats
     await page.get_by_role("button", name="Under the hood").click()

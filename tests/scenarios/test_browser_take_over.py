@@ -11,7 +11,7 @@ from agent_core.messages import Author
 from playground import people
 from tests.fixtures.browser import OpenPage
 from tests.scenarios.held_model import HeldModel, held_model
-from tests.scenarios.panes import Pane
+from tests.scenarios.panes import Pane, ready
 from tests.scenarios.running_demo import PATIENCE_SECONDS, RunningDemo, running_demo
 
 pytestmark = pytest.mark.browser
@@ -31,7 +31,7 @@ async def test_no_agent_post_starts_after_a_colleague_answered(
     thinking: tuple[RunningDemo, HeldModel], open_page: OpenPage
 ) -> None:
     demo, model = thinking
-    page = await open_page(demo.page)
+    page = await ready(await open_page(demo.page))
     await expect(page.locator("#model-label")).to_contain_text("held")
     northwind, support = Pane(page, "northwind"), Pane(page, "support")
     await northwind.be("Olive Marsh")
