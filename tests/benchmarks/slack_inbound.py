@@ -149,7 +149,7 @@ def _rows(
 
 
 def measure(
-    requests: int = 1_500, rounds: int = 5, names: tuple[str, ...] = (OURS, BOLT)
+    requests: int = 800, rounds: int = 5, names: tuple[str, ...] = (OURS, BOLT)
 ) -> list[Json]:
     """Rows of {name, unit, ours, peers, ratio}. `ratio`: ours to the bare app's."""
     by_kind = asyncio.run(_measure(requests, rounds, names))

@@ -62,7 +62,6 @@ def bare_bolt(slack_api: str) -> web.Application:
     from slack_bolt.async_app import AsyncApp
 
     app = AsyncApp(
-        token=people.SLACK_BOT_TOKEN,
         signing_secret=people.SLACK_SIGNING_SECRET,
         client=AsyncWebClient(token=people.SLACK_BOT_TOKEN, base_url=f"{slack_api}/api/"),
     )

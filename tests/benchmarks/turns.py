@@ -26,7 +26,7 @@ async def _measure(names: tuple[str, ...], rounds: int, turns: int) -> Figures:
             for name in names
         }
         for contender in contenders.values():
-            await contender.ask(turns=2 * AT_ONCE)  # warm-up
+            await contender.ask(turns=min(turns, 2 * AT_ONCE))  # warm-up
         for _ in range(rounds):
             for name, contender in contenders.items():  # in turns: a busy moment hits all
                 before = (await server.ask())["calls"]
@@ -42,7 +42,7 @@ async def _measure(names: tuple[str, ...], rounds: int, turns: int) -> Figures:
     }
 
 
-def measure(rounds: int = 5, turns: int = 100, names: tuple[str, ...] = CONTENDERS) -> list[Json]:
+def measure(rounds: int = 5, turns: int = 75, names: tuple[str, ...] = CONTENDERS) -> list[Json]:
     """Rows of {name, unit, ours, peers, ratio}. `ratio`: ours to openai-agents'; less is less."""
     figures = asyncio.run(_measure(names, rounds, turns))
     peers = {name: round(figures[name]["turn"], 2) for name in names if name not in OURS}
