@@ -27,4 +27,4 @@ def drawn(
         ending = entry.outcome if entry is not None else "replaced"
         card = cards.decided_card(proposal, proposal.account_name, entry=entry, replaced=replaced)
         return str(ending), card
-    return proposal.status.value, cards.proposal_card(proposal, proposal.account_name)
+    return proposal.mark, cards.proposal_card(proposal, proposal.account_name)

@@ -4,7 +4,7 @@ import asyncio
 import json
 import logging
 
-from agent_core import cards
+from agent_core import cards, progress
 from agent_core.blocks import Text
 from agent_core.boundary import Boundary, Effect, commit
 from agent_core.calls import Calls
@@ -48,10 +48,12 @@ from agent_core.turn import (
     RunReads,
     Send,
     Step,
+    TakeBack,
     Tell,
     next_step,
 )
 from agent_core.turn_state import CallKind, Kind, state_of
+from agent_core.undoing import Undoing
 
 log = logging.getLogger(__name__)
 
@@ -96,6 +98,7 @@ class Driver:
         self._planning = Planning(self._services, runner)
         self._calls = Calls(self._services, runner, self._planning)
         self._execution = Execution(self._services, runner)
+        self._undoing = Undoing(self._services, runner)
 
     async def run(self, conversation_id: str, ref: str) -> None:
         """Works until the conversation has no new rows. Safe to call at any time, and again.
@@ -110,7 +113,9 @@ class Driver:
             if live is None:
                 return
             try:
-                if not await self._work(live):
+                async with progress.shown(self._services, live):
+                    more = await self._work(live)
+                if not more:
                     return
             except TurnLost:
                 log.info("turn %s has another owner", live.turn.id)
@@ -148,6 +153,8 @@ class Driver:
                 await self._calls.consider(live, call)
             case Present(drafts=drafts):
                 await self._planning.present(live, drafts)
+            case TakeBack(wish=wish):
+                await self._undoing.take_back(live, wish)
             case ChooseAccount(call=call):
                 await self._calls.choose_account(live, call)
                 await self._learn_account_name(live)

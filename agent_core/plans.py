@@ -7,6 +7,8 @@ from agent_core.ports import UnitOfWork
 from agent_core.proposals import LedgerEntry, Outcome, PlanId, Proposal, ProposalId, ProposalStatus
 from agent_core.receipts import undone_by
 
+OPEN = tuple(status for status in ProposalStatus if status.is_open)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
@@ -61,7 +63,7 @@ class Plan:
     def standing(self) -> str:
         """Names how the whole plan stands: a card is redrawn once for each."""
         marks = (
-            f"{step.status.value}.{self.outcome(step) or ''}.{step.id in self.undone}"
+            f"{step.mark}.{self.outcome(step) or ''}.{step.id in self.undone}"
             for step in self.steps
         )
         return "|".join(marks)
@@ -74,3 +76,12 @@ def read_plan(tx: UnitOfWork, plan_id: PlanId) -> Plan:
     entries = {step.id: entry for step in ran if (entry := tx.ledger.get(step.id)) is not None}
     undone = {step.id: by for step in ran if (by := undone_by(tx, step.id)) is not None}
     return Plan(id=plan_id, steps=steps, entries=entries, undone=undone)
+
+
+def steps_that(
+    tx: UnitOfWork, proposal: Proposal, *statuses: ProposalStatus
+) -> tuple[Proposal, ...]:
+    """The steps of the proposal's plan that stand like this; the proposal alone if it has none."""
+    if proposal.plan_id is None:
+        return (proposal,)
+    return tuple(one for one in tx.proposals.of_plan(proposal.plan_id) if one.status in statuses)

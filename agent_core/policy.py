@@ -98,6 +98,17 @@ class Ruling:
     limits: tuple[DailyLimit, ...] = ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Aftermath:
+    """What may follow a tool's effect. `undo_minutes` 0: nobody takes it back.
+
+    `undo_on_failure`: it is taken back by itself where a later step of its plan fails.
+    """
+
+    undo_minutes: int
+    undo_on_failure: bool = False
+
+
 class Policy(Protocol):
     """A compiled policy. `version` names it in journals and audit."""
 
@@ -106,6 +117,10 @@ class Policy(Protocol):
 
     def decide(self, question: Question) -> Ruling:
         """Never raises: what it cannot judge, it refuses."""
+        ...
+
+    def after(self, tool: Tool) -> Aftermath:
+        """How long, and when by itself, the tool's effects are taken back."""
         ...
 
 

@@ -22,6 +22,7 @@ from agent_core.messages import ButtonPressed
 from agent_core.people import AccountId, Capability, Requester
 from agent_core.ports import Answer, Engine, SupportCommands, SupportDesk, UnitOfWork
 from agent_core.proposals import Proposal, ProposalId, ProposalStatus
+from agent_core.undo_intake import undo_pressed
 from agent_core.wake import wake
 from agent_core.yeses import Approve, Cancel, Confirm, Decline, route_approval, route_confirmation
 
@@ -61,6 +62,8 @@ class PressIntake:
                 return self._on_approval(tx, event, who, now, yes=True)
             case presses.DECLINE:
                 return self._on_approval(tx, event, who, now, yes=False)
+            case presses.UNDO:
+                return undo_pressed(tx, self._engine, event, who, now)
             case presses.ASK_SUPPORT:
                 return self._ask_support(tx, event, who, now)
             case presses.ASK_ACCESS:

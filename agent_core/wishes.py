@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from agent_core.boundary import Boundary
+from agent_core.brakes import holds_action
 from agent_core.conversation import Audience
 from agent_core.daily_limits import Counted, within_limits
 from agent_core.people import AccountId, Requester
@@ -72,6 +73,10 @@ def judge(
     """
     if wish.impossible:
         return Ruling(decision=Decision.REFUSE, rule="account", reason=wish.impossible)
+    brake = holds_action(boundary.tx.brakes.all(), wish.tool.name, wish.account_id)
+    if brake is not None:
+        reason = "This is paused at the moment. The support team can tell you more."
+        return Ruling(decision=Decision.REFUSE, rule=f"pause of {brake.in_words}", reason=reason)
     ruling = boundary.services.policy_source.current().decide(
         Question(
             tool=wish.tool,

@@ -8,7 +8,7 @@ from typing import Final
 from agent_core.cards import roles_text
 from agent_core.conversation import Audience
 from agent_core.people import Capability, Role
-from agent_core.policy import Decision, Question, Ruling
+from agent_core.policy import Aftermath, Decision, Question, Ruling
 from agent_core.rules.conditions import Condition, Facts, Unjudged
 from agent_core.rules.policy_file import SUPPORT_APPROVES, ApprovalRule, ToolRule
 from agent_core.rules.policy_shape import ToolPart
@@ -44,6 +44,13 @@ class YamlPolicy:
             log.warning("policy condition %s cannot be judged", error.place)
             reason = "Our rules cannot judge this request, so it is not done."
             return self._ruling(question, Decision.REFUSE, "unjudged", reason, error.where)
+
+    def after(self, tool: Tool) -> Aftermath:
+        """How long, and when by itself, the tool's effects are taken back."""
+        part = self._rules.get(tool.name, _SILENT).part
+        declared = tool.compensation.minutes if tool.compensation else 0
+        minutes = declared if part.undo_minutes is None else part.undo_minutes
+        return Aftermath(undo_minutes=minutes, undo_on_failure=part.on_failure == "undo")
 
     def _judged(self, question: Question, rule: ToolRule) -> Ruling:
         facts = Facts(question)

@@ -146,6 +146,9 @@ class _Reading:
         if part is None:
             self._conditions_of_a_bad_part(tool, place, raw)
             return ToolRule()
+        for key in ("undo_minutes", "on_failure"):
+            if key in part.model_fields_set and tool.compensation is None:
+                self._wrong((*place, key), "nothing takes this action back.")
         return ToolRule(
             part=part,
             refuse=self._conditions(tool, (*place, "refuse"), part.refuse),

@@ -62,6 +62,8 @@ class ToolPart(_Part):
     refuse: list[ConditionPart] = []
     approve: list[ApprovalPart] = []
     escalate: list[ConditionPart] = []
+    undo_minutes: int | None = Field(None, ge=0, le=10_080)
+    on_failure: Literal["offer", "undo"] | None = None
 
 
 class LimitPart(_Part):

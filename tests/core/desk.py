@@ -34,7 +34,7 @@ from agent_core.limits import Limits
 from agent_core.messages import DestinationId, OutgoingId, Participant
 from agent_core.outgoing import OutgoingRow
 from agent_core.people import AccountId, Capability, Person, Requester, Role
-from agent_core.policy import ApprovalNeed, Decision, Question, Ruling
+from agent_core.policy import Aftermath, ApprovalNeed, Decision, Question, Ruling
 from agent_core.ports import (
     AccountDirectory,
     ChatModel,
@@ -205,6 +205,9 @@ class Policy:
 
     def current(self) -> "Policy":
         return self
+
+    def after(self, tool: Tool) -> Aftermath:
+        return Aftermath(undo_minutes=tool.compensation.minutes if tool.compensation else 0)
 
     def decide(self, question: Question) -> Ruling:
         if self.forced is not None:

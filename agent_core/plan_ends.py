@@ -1,0 +1,151 @@
+"""What follows when a step of a plan is not done: the rest ends, and people hear how it stands."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from agent_core.audit import AuditKind
+from agent_core.audit_notes import note_proposal
+from agent_core.boundary import Boundary
+from agent_core.conversation import ConversationStatus
+from agent_core.drawing import drawn
+from agent_core.entering import asked_text
+from agent_core.escalations import EscalationReason, Priority
+from agent_core.messages import OutgoingId
+from agent_core.plan_cards import step_line, stopped_card
+from agent_core.plans import Plan, read_plan
+from agent_core.proposals import LedgerEntry, Outcome, PlanId, Proposal, ProposalId, ProposalStatus
+from agent_core.tooling import Json
+
+_CLOSINGS = {
+    "nothing": "No step was done, so nothing has changed. You can ask for it again.",
+    "undo": "What was done before is being undone now; a receipt follows for each.",
+    "offer": "What was done stays, unless you undo it here.",
+    "people": "A person of the support team takes over from here. They see exactly what was done "
+    "and what was not.",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stopped:
+    """What the journal keeps: how each step stands, and what is to be taken back now."""
+
+    content: Json
+    undo: tuple[ProposalId, ...] = ()
+    to_people: bool = False
+
+
+def stop_plan(boundary: Boundary, step: Proposal) -> Stopped | None:
+    """Ends the plan after this step, which did not succeed. None where it is in no plan.
+
+    What was done before is taken back by policy, or offered to be; where neither is possible, or
+    where nobody knows how the step ended, a person gets the whole of it.
+    """
+    if step.plan_id is None:
+        return None
+    _leave_the_rest(boundary, step.plan_id)
+    plan = read_plan(boundary.tx, step.plan_id)
+    by_itself, offers = _compensations(boundary, plan)
+    way = _way(plan, by_itself, offers, step)
+    _redraw(boundary, plan)
+    shown = tuple(offers) if way in ("offer", "undo") else ()
+    boundary.post(
+        f"stopped:{plan.id}",
+        stopped_card(
+            plan,
+            conversation_id=boundary.conversation.id,
+            offers=shown,
+            closing=_CLOSINGS[way],
+            ask_support=way != "people"
+            and boundary.conversation.status is ConversationStatus.WITH_AGENT,
+        ),
+    )
+    lines = [f"Step {one.step}, {step_line(plan, one)}" for one in plan.steps]
+    if way == "people":
+        _hand_over(boundary, plan, step, lines)
+    undo = tuple(entry.key for entry in reversed(by_itself)) if way == "undo" else ()
+    content = {"plan": "stopped", "steps": lines, "card": "shown"}
+    return Stopped(content=content, undo=undo, to_people=way == "people")
+
+
+def _leave_the_rest(boundary: Boundary, plan_id: PlanId) -> None:
+    for later in read_plan(boundary.tx, plan_id).open:
+        ended = replace(later, status=ProposalStatus.CANCELLED)
+        boundary.tx.proposals.save(ended, expected=later.status)
+        note_proposal(
+            boundary.tx, ended, AuditKind.CANCELLED, boundary.at, facts={"why": "plan_stopped"}
+        )
+
+
+def _compensations(boundary: Boundary, plan: Plan) -> tuple[list[LedgerEntry], list[LedgerEntry]]:
+    """Of what was done: what policy takes back by itself, and what people may."""
+    by_itself: list[LedgerEntry] = []
+    offers: list[LedgerEntry] = []
+    policy = boundary.services.policy_source.current()
+    for entry in plan.done:
+        tool = boundary.services.catalog.get(entry.tool)
+        if tool is None or entry.undo_until is None or entry.undo_until <= boundary.at:
+            continue
+        (by_itself if policy.after(tool).undo_on_failure else offers).append(entry)
+    return by_itself, offers
+
+
+def _way(
+    plan: Plan, by_itself: Sequence[LedgerEntry], offers: Sequence[LedgerEntry], step: Proposal
+) -> str:
+    if plan.outcome(step) is Outcome.UNKNOWN:
+        return "people"
+    if not plan.done:
+        return "nothing"
+    if len(by_itself) + len(offers) < len(plan.done):
+        return "people"
+    return "undo" if by_itself else "offer"
+
+
+def _hand_over(boundary: Boundary, plan: Plan, step: Proposal, lines: Sequence[str]) -> None:
+    unknown = plan.outcome(step) is Outcome.UNKNOWN
+    advice = (
+        f"“{step.title}” was started and no answer came. Either it happened: then tell the "
+        "customer and do nothing more. Or it did not: then it may be asked for again. Look for "
+        f"key {step.id}."
+        if unknown
+        else "Decide with the customer what becomes of what was done: not all of it can be undone "
+        "by a button."
+    )
+    boundary.services.desk.open(
+        boundary.tx,
+        boundary.conversation,
+        reason=EscalationReason.UNKNOWN_OUTCOME if unknown else EscalationReason.TOOL_FAILURE,
+        priority=Priority.URGENT if unknown else Priority.HIGH,
+        asked=asked_text(boundary.live),
+        asked_by=boundary.requester,
+        suggestion=" ".join([f"A plan of {len(plan.steps)} stopped.", *lines, advice]),
+        at=boundary.at,
+    )
+
+
+def _redraw(boundary: Boundary, plan: Plan) -> None:
+    card = plan.steps[0].card
+    if card is not None:
+        standing, message = drawn(boundary.tx, plan.steps[0])
+        boundary.post(f"{card}:{standing}", message, updates=card)
+
+
+def redraw_stopped(boundary: Boundary, plan_id: PlanId) -> None:
+    """After something was taken back: the card that offered it says so, and offers it no more."""
+    plan = read_plan(boundary.tx, plan_id)
+    _redraw(boundary, plan)
+    card = f"stopped:{plan.id}"
+    if boundary.tx.outgoing.get(OutgoingId(card)) is None:
+        return
+    by_itself, offers = _compensations(boundary, plan)
+    boundary.post(
+        f"{card}:{plan.standing}",
+        stopped_card(
+            plan,
+            conversation_id=boundary.conversation.id,
+            offers=(*by_itself, *offers),
+            closing="The receipts say what was undone.",
+            ask_support=boundary.conversation.status is ConversationStatus.WITH_AGENT,
+        ),
+        updates=OutgoingId(card),
+    )
