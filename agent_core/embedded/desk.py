@@ -10,6 +10,8 @@ from datetime import datetime
 from typing import Final
 
 from agent_core import cards
+from agent_core.audit import AuditKind
+from agent_core.audit_notes import note_case
 from agent_core.blocks import Text
 from agent_core.conversation import (
     Conversation,
@@ -100,6 +102,7 @@ class EmbeddedDesk:
             opened_at=at,
         )
         tx.escalations.add(case)
+        note_case(tx, case, AuditKind.ESCALATED, at)
         address = ReplyAddress(room=support_room_of(case_id), thread_id=None)
         tx.outgoing.put_destination(
             Destination(id=case.destination, address=address, opens_thread=False)
@@ -124,6 +127,20 @@ class EmbeddedDesk:
         """The product hears that one of the vendor's approvers is asked."""
         self._engine.submit(
             tx, kind=EngineKind.TIMER, key=str(proposal.id), ref=f"{APPROVAL}{proposal.id}"
+        )
+
+    def chase_approval(
+        self,
+        tx: UnitOfWork,
+        proposal: Proposal,
+        *,
+        whom: frozenset[Capability],
+        text: str,
+        mark: str,
+    ) -> None:
+        """The product hears of it once more."""
+        self._engine.submit(
+            tx, kind=EngineKind.TIMER, key=str(proposal.id), ref=f"{APPROVAL}{proposal.id}:{mark}"
         )
 
     def proposal_changed(self, tx: UnitOfWork, proposal: Proposal) -> None:
@@ -172,6 +189,7 @@ class EmbeddedDesk:
             claimed_at=now,
         )
         tx.escalations.save(claimed, expected=case)
+        note_case(tx, claimed, AuditKind.CLAIMED, now, who=who)
         conversation = tx.conversations.get(case.conversation_id)
         if conversation is not None:
             owned = conversation.moved(ConversationStatus.WITH_SUPPORT, to=person)
@@ -190,12 +208,16 @@ class EmbeddedDesk:
             author_name=who.name,
         )
         self._post(tx, conversation, f"answer:{self._ids.new('answer')}", message, now)
+        case = tx.escalations.open_in(conversation.id)
+        if case is not None:
+            note_case(tx, case, AuditKind.REPLIED, now, who=who)
 
     def hand_back(self, tx: UnitOfWork, conversation: Conversation, case: Escalation) -> None:
         """The case is closed, and the agent answers again."""
         now = self._clock.now()
         closed = replace(case, status=EscalationStatus.HANDED_BACK, closed_at=now)
         tx.escalations.save(closed, expected=case)
+        note_case(tx, closed, AuditKind.HANDED_BACK, now)
         moved = conversation.moved(ConversationStatus.WITH_AGENT)
         tx.conversations.save(moved, expected_epoch=conversation.epoch)
         sentence = f"The AI agent is back ({case.label} is closed). Write here to go on."
