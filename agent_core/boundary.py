@@ -15,7 +15,7 @@ from agent_core.conversation import (
 from agent_core.directory import requester_of
 from agent_core.holds import Hold, give_to_people, hold_on, words_of
 from agent_core.journal import InboxRow, JournalEntry, TurnStatus
-from agent_core.live_turn import LiveTurn, entry_at, row_body
+from agent_core.live_turn import LiveTurn, entry_at, progress_row, row_body
 from agent_core.messages import Author, OutboundMessage, OutgoingId
 from agent_core.outgoing import OutgoingRow
 from agent_core.people import Requester
@@ -259,10 +259,20 @@ def _write(boundary: Boundary) -> None:
     tx.turns.append(turn.id, turn.token, [*boundary.live.pending, *boundary.news])
     if not boundary.closes:
         return
+    _take_down_progress(boundary)
     rows = [row.seq for row in tx.inbox.of_turn(turn.id)]
     tx.inbox.finish(rows)
     tx.turns.close(turn.id, turn.token, TurnStatus.FINISHED)
     boundary.more = bool(tx.inbox.new_rows(turn.conversation_id, 1))
+
+
+def _take_down_progress(boundary: Boundary) -> None:
+    """The sign that the turn is at work has no button any more."""
+    live = boundary.live
+    sign = progress_row(live.turn)
+    shown = live.shows_progress or live.turn.attempts > 1
+    if shown and boundary.tx.outgoing.get(sign) is not None:
+        boundary.post(f"{sign}:over", cards.notice("I have worked on this."), updates=sign)
 
 
 def _take_over_news(live: LiveTurn, boundary: Boundary) -> None:

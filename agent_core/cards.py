@@ -122,6 +122,12 @@ def notice(text: str, *, private_to: PlatformIdentity | None = None) -> Outbound
     return message_of([Text(markdown=text)], private_to=private_to)
 
 
+def working(conversation_id: ConversationId) -> OutboundMessage:
+    """While a turn takes long."""
+    stop = button(presses.STOP, "Stop", str(conversation_id))
+    return message_of([Text(markdown="Working on it…"), Buttons(buttons=(stop,))])
+
+
 # --- proposals ------------------------------------------------------------------------------
 
 

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from agent_core.conversation import Conversation, TranscriptEntry
 from agent_core.journal import InboxRow, JournalEntry, Turn
+from agent_core.messages import OutgoingId
 from agent_core.people import AccountId, Requester
 from agent_core.tooling import Json
 from agent_core.turn_state import Kind
@@ -25,6 +26,7 @@ class LiveTurn:
     rows: list[InboxRow]
     pending: list[JournalEntry] = field(default_factory=list)
     names: dict[AccountId, str] = field(default_factory=dict)
+    shows_progress: bool = False
 
     @property
     def journal(self) -> list[JournalEntry]:
@@ -38,6 +40,11 @@ class LiveTurn:
     def note(self, kind: Kind, body: Json, at: datetime) -> None:
         """Adds an entry that the next commit will store."""
         self.pending.append(entry_at(self.turn, len(self.journal), kind, body, at))
+
+
+def progress_row(turn: Turn) -> OutgoingId:
+    """The row that shows that this turn is at work."""
+    return OutgoingId(f"progress:{turn.id}")
 
 
 def entry_at(turn: Turn, position: int, kind: Kind, body: Json, at: datetime) -> JournalEntry:

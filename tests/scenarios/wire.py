@@ -3,10 +3,11 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from agent_core.limits import Limits
 from agent_core.ports import ChatModel
 from bots import bootstrap, server
 from bots.configuration import load_configuration
@@ -152,6 +153,7 @@ async def wired(
     support: Support = Support.SLACK,
     model: ChatModel | None = None,
     database_url: str | None = None,
+    limits: Callable[[Limits], Limits] = lambda limits: limits,
 ) -> AsyncIterator[Wire]:
     """Stand-ins, sample data and the service, all on ports of their own."""
     async with AsyncExitStack() as stack:
@@ -178,14 +180,17 @@ async def wired(
             service=None,  # type: ignore[arg-type]
             address="",
         )
-        await stack.enter_async_context(_serving(wire, model))
+        await stack.enter_async_context(_serving(wire, model, limits))
         yield wire
 
 
 @asynccontextmanager
-async def _serving(wire: Wire, model: ChatModel | None) -> AsyncIterator[None]:
+async def _serving(
+    wire: Wire, model: ChatModel | None, limits: Callable[[Limits], Limits]
+) -> AsyncIterator[None]:
     settings = wire.settings
     configuration = load_configuration(settings.configuration_folder)
+    configuration = replace(configuration, limits=limits(configuration.limits))
     service = await bootstrap.build(settings, configuration, model=model)
     await service.start(configuration)
     app = server.application(service.routes(), service.ready)
