@@ -41,7 +41,17 @@ from agent_core.ports import ChatModel, Clock, Engine, Ids, PolicySource, Store
 from agent_core.proposals import Proposal
 from agent_core.rules.yaml_policy import FilePolicySource
 from agent_core.store.memory_store import MemoryStore
-from agent_core.tooling import Amount, Effect, Preview, Tool, ToolContext, ToolResult
+from agent_core.tooling import (
+    Amount,
+    Compensation,
+    Effect,
+    Effected,
+    Preview,
+    Tool,
+    ToolContext,
+    ToolName,
+    ToolResult,
+)
 
 __all__ = [
     "ActionFailed",
@@ -56,9 +66,11 @@ __all__ = [
     "Capability",
     "Change",
     "ChatModel",
+    "Compensation",
     "ConfigurationError",
     "ConversationStatus",
     "Effect",
+    "Effected",
     "Endpoint",
     "Field",
     "Limits",
@@ -72,6 +84,7 @@ __all__ = [
     "Tool",
     "ToolContext",
     "ToolError",
+    "ToolName",
     "ToolResult",
     "action",
     "person",
@@ -351,6 +364,11 @@ def _check_names(tools: Sequence[Tool]) -> None:
         f"the agent has a tool {name} of its own: call yours something else"
         for name in (HAND_OVER, CHOOSE_ACCOUNT)
         if name in names
+    ]
+    mistakes += [
+        f"{tool.name}: its undo is {tool.compensation.tool}, and there is no such action"
+        for tool in tools
+        if tool.compensation is not None and tool.compensation.tool not in names
     ]
     if mistakes:
         raise ConfigurationError(mistakes)

@@ -3,9 +3,10 @@
 import logging
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import replace
+from datetime import timedelta
 from typing import Final
 
-from agent_core.deadlines import EXPIRES, Deadlines
+from agent_core.deadlines import EXPIRES, Deadlines, deadline_ref
 from agent_core.embedded.desk import APPROVAL, HAND_OVER
 from agent_core.errors import HandrailError
 from agent_core.escalations import Brief, EscalationId
@@ -18,6 +19,7 @@ from agent_core.reconciler import DueTimer, TimerSource
 
 log = logging.getLogger(__name__)
 
+HORIZON: Final = timedelta(minutes=2)
 TRANSCRIPT: Final = 200  # entries of a brief, the newest
 
 OnHandOver = Callable[[Brief], Awaitable[None]]
@@ -86,6 +88,21 @@ def untold(clock: Clock) -> TimerSource:
             if case.card is None:
                 ref = f"{HAND_OVER}{case.id}:again:{now:%Y%m%d%H%M}"
                 yield DueTimer(key=str(case.id), ref=ref, at=now)
+
+    return due
+
+
+def undecided(clock: Clock) -> TimerSource:
+    """Deadlines of proposals that wait for a yes, where the engine has lost its own state."""
+
+    def due(tx: UnitOfWork) -> Iterator[DueTimer]:
+        now = clock.now()
+        for proposal in tx.proposals.undecided():
+            at = proposal.expires_at
+            if at > now + HORIZON:
+                return  # and so do all that follow
+            again = f"~{now.isoformat()}" if at <= now else ""
+            yield DueTimer(key=str(proposal.id), ref=f"{deadline_ref(proposal)}{again}", at=at)
 
     return due
 

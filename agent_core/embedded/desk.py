@@ -39,7 +39,7 @@ from agent_core.messages import (
     ReplyAddress,
 )
 from agent_core.outgoing import Destination, OutgoingRow
-from agent_core.people import PersonId, Requester
+from agent_core.people import Capability, PersonId, Requester
 from agent_core.ports import (
     Answer,
     Clock,

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-from agent_core.blocks import Receipt, Text
+from agent_core.blocks import Buttons, Receipt, Text
 from agent_core.conversation import ConversationStatus
 from agent_core.embedded.room import Message
 from agent_core.messages import Author, OutboundMessage
@@ -44,9 +44,16 @@ class Reply:
 
     @property
     def cards(self) -> tuple[OutboundMessage, ...]:
-        """Cards by code, as neutral blocks: what is asked, refused, chosen or decided."""
+        """Cards by code, as neutral blocks: what is asked, refused, chosen or decided.
+
+        A receipt is among them where it bears a button, such as Undo.
+        """
         posted = (one.content for one in self.messages)
-        shown = [one for one in posted if not _is_words(one) and not _receipts(one)]
+        shown = [
+            one
+            for one in posted
+            if not _is_words(one) and (not _receipts(one) or _has_buttons(one))
+        ]
         return tuple(([self.pressed] if self.pressed else []) + shown)
 
     @property
@@ -57,6 +64,10 @@ class Reply:
 
 def _is_words(message: OutboundMessage) -> bool:
     return message.author is not Author.CODE or all(isinstance(b, Text) for b in message.blocks)
+
+
+def _has_buttons(message: OutboundMessage) -> bool:
+    return any(isinstance(block, Buttons) for block in message.blocks)
 
 
 def _receipts(message: OutboundMessage) -> tuple[Receipt, ...]:

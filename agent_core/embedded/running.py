@@ -11,7 +11,7 @@ from agent_core.decisions import Decisions
 from agent_core.delivery import Delivery
 from agent_core.delivery_pace import Pace
 from agent_core.driver import Driver
-from agent_core.embedded.callbacks import OnApproval, OnHandOver, Timers, untold
+from agent_core.embedded.callbacks import OnApproval, OnHandOver, Timers, undecided, untold
 from agent_core.embedded.desk import EmbeddedCommands, EmbeddedDesk
 from agent_core.embedded.room import EmbeddedRoom, Pulses
 from agent_core.embedded.talk import Talk
@@ -74,7 +74,9 @@ class Running:
         self._desk = EmbeddedDesk(
             outbox=self._delivery, engine=ports.engine, ids=ports.ids, clock=ports.clock
         )
-        self._decisions = Decisions(outbox=self._delivery, engine=ports.engine, desk=self._desk)
+        self._decisions = Decisions(
+            outbox=self._delivery, engine=ports.engine, desk=self._desk, limits=product.limits
+        )
         self._driver = self._make_driver(product)
         self._timers = Timers(
             store=ports.store,
@@ -88,7 +90,7 @@ class Running:
             ports.engine,
             clock=ports.clock,
             ids=ports.ids,
-            timers=(untold(ports.clock),),
+            timers=(untold(ports.clock), undecided(ports.clock)),
         )
         self._sweeping: asyncio.Task[None] | None = None
         self.talk = Talk(

@@ -13,6 +13,7 @@ from agent_core.blocks import Field
 from agent_core.errors import ConfigurationError
 from agent_core.people import Role
 from agent_core.tooling import (
+    Compensation,
     Effect,
     Json,
     PolicyDefaults,
@@ -92,6 +93,7 @@ def action(
     title: str = "",
     preview: Function | None = None,
     look_up: Function | None = None,
+    undo: Compensation | None = None,
     name: str = "",
     description: str = "",
     arguments: type[BaseModel] | None = None,
@@ -109,7 +111,8 @@ def action(
     approver too, above this amount in minor units.
     `preview(context, …)` looks at the live account and returns a Preview: the exact arguments,
     before → after, version and amount; without it the card shows `title` (default: the name) and
-    the arguments. An action that moves money needs one, for its amount. Raises ConfigurationError.
+    the arguments. An action that moves money needs one, for its amount. `undo`: which other action
+    takes this one back, and for how long. Raises ConfigurationError.
     """
     if effect is Effect.READ:
         raise ConfigurationError(["an action changes something: use read(…) for what does not"])
@@ -138,6 +141,7 @@ def action(
                 approve_above_minor=approve_above_minor,
             ),
             examples=tuple(examples),
+            compensation=undo,
         )
 
     return make

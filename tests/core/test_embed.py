@@ -18,13 +18,16 @@ from agent_core.embed import (
     Audience,
     Brief,
     Change,
+    Compensation,
     ConfigurationError,
     Effect,
+    Effected,
     Limits,
     Preview,
     Proposal,
     Reply,
     ToolContext,
+    ToolName,
     action,
     person,
     read,
@@ -345,6 +348,35 @@ async def test_what_did_not_happen_is_tried_again_under_the_same_key(parcels: Pa
         reply = await agent.confirm(proposal.id, by=ANA)
         assert [one.state for one in reply.receipts] == ["failed"]
         assert parcels.keys == [proposal.id, proposal.id]
+
+
+async def test_an_action_is_taken_back_by_its_button(parcels: Parcels) -> None:
+    doors: list[str] = []
+
+    def back(effected: Effected) -> dict[str, str]:
+        return {"door": effected.arguments["door"]}
+
+    @action(
+        roles=["owner"],
+        confirm=False,
+        undo=Compensation(tool=ToolName("close_door"), arguments=back),
+    )
+    async def open_door(door: str) -> None:
+        """Open a door."""
+        doors.append(f"{door} open")
+
+    @action(roles=["owner"], confirm=False)
+    async def close_door(door: str) -> None:
+        """Close a door."""
+        doors.append(f"{door} closed")
+
+    steps = [calls(call("open_door", door="A")), says("Open.")]
+    async with parcels.agent(*steps, tools=[open_door, close_door]) as agent:
+        undo = button(await ask(agent), "Undo")
+        others = await agent.press(undo, by=EVE, conversation="c1")
+        assert others.notice and doors == ["A open"]
+        undone = await agent.press(undo, by=ANA, conversation="c1")
+        assert doors == ["A open", "A closed"] and len(undone.receipts) == 1
 
 
 # --- policy -------------------------------------------------------------------------------------
