@@ -158,11 +158,13 @@ class Decisions:
         row_id = OutgoingId(f"stopped:{conversation.id}:{conversation.epoch}")
         self._say(tx, conversation, row_id, sentence, at)
 
-    def tell(self, tx: UnitOfWork, proposal: Proposal, sentence: str, at: datetime) -> None:
-        """A sentence by code in the requester's thread; support sees it too."""
+    def tell(
+        self, tx: UnitOfWork, proposal: Proposal, sentence: str, at: datetime, *, mark: str = ""
+    ) -> None:
+        """A sentence by code in the requester's thread, once a `mark`; support sees it too."""
         conversation = tx.conversations.get(proposal.conversation_id)
         if conversation is not None:
-            row_id = OutgoingId(f"told:{proposal.id}:{proposal.mark}")
+            row_id = OutgoingId(f"told:{proposal.id}:{mark or proposal.mark}")
             self._say(tx, conversation, row_id, sentence, at)
 
     def _say(

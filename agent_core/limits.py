@@ -30,5 +30,7 @@ class Limits:
     result_characters: int = 12_000  # of one tool result
     confirmation_seconds: float = 3_600.0
     approval_seconds: float = 86_400.0
+    approval_remind_seconds: float = 14_400.0  # an approval that nobody gives: reminded after this,
+    approval_pass_on_seconds: float = 43_200.0  # passed on to support leads after this
     decided_seconds: float = 900.0  # a yes is used this long after it would have expired, at most
     repeat_seconds: float = 86_400.0  # a twin settled within this time asks "again?"

@@ -594,6 +594,18 @@ class SupportDesk(Protocol):
         """Posts the approval card for support's approvers, with the very arguments that run."""
         ...
 
+    def chase_approval(
+        self,
+        tx: UnitOfWork,
+        proposal: Proposal,
+        *,
+        whom: frozenset[Capability],
+        text: str,
+        mark: str,
+    ) -> None:
+        """Calls these of the vendor's people about an approval that is not given; once a `mark`."""
+        ...
+
     def proposal_changed(self, tx: UnitOfWork, proposal: Proposal) -> None:
         """Redraws the approval card after any decision."""
         ...

@@ -12,6 +12,7 @@ from pydantic import SecretStr
 
 from agent_core.access import Access
 from agent_core.audit import parse_key
+from agent_core.chasing import Chasing
 from agent_core.clock import SystemClock
 from agent_core.conversation import Audience
 from agent_core.deadlines import Deadlines
@@ -23,6 +24,7 @@ from agent_core.engine.dbos_engine import DbosEngine
 from agent_core.errors import ConfigurationError
 from agent_core.ids import SystemIds
 from agent_core.intake import Intake, UnboundRooms
+from agent_core.limits import Limits
 from agent_core.message_intake import MessageIntake
 from agent_core.messages import Platform, RoomRef
 from agent_core.models.listing import first_model
@@ -43,6 +45,7 @@ from agent_core.store.sql_store import SqlStore
 from bots import server
 from bots.configuration import Configuration
 from bots.instructions import instructions_of
+from bots.policy_watch import PolicyWatch
 from bots.service import Service
 from bots.settings import Settings, is_loopback
 from bots.slack.adapter import SlackChannel
@@ -195,7 +198,9 @@ def _joined(
     parts: _Parts,
     model: ChatModel,
 ) -> Service:
-    driver = _driver(parts, configuration, model)
+    catalog = _catalog(parts)
+    policy = FilePolicySource(configuration.policy_path, catalog.tools)
+    driver = _driver(parts, configuration, model, catalog, policy)
     intake = _intake(parts)
     slack = _slack(settings, intake)
     teams = _teams(settings, configuration, intake)
@@ -203,19 +208,20 @@ def _joined(
         parts.adapters[Platform.SLACK] = slack.sender
     if teams is not None:
         parts.adapters[Platform.TEAMS] = teams.sender
-    due = OpenTimers(parts.clock)
+    due = OpenTimers(parts.clock, limits=configuration.limits)
     return Service(
         store=parts.store,
         engine=parts.engine,
         delivery=parts.delivery,
         driver=driver,
-        timers=_timers(parts),
+        policy=PolicyWatch(policy, parts.store, clock=parts.clock),
+        timers=_timers(parts, configuration.limits),
         reconciler=Reconciler(
             parts.store,
             parts.engine,
             clock=parts.clock,
             ids=parts.ids,
-            timers=(due.unbriefed, due.unclaimed, due.undecided),
+            timers=(due.unbriefed, due.unclaimed, due.undecided, due.unapproved),
         ),
         accounts=parts.accounts,
         model=model,
@@ -255,24 +261,31 @@ def _parts(settings: Settings, configuration: Configuration, support: RoomRef) -
         adapters=adapters,
         delivery=delivery,
         desk=desk,
-        decisions=Decisions(
-            outbox=delivery, engine=engine, desk=desk, limits=configuration.limits
-        ),
+        decisions=Decisions(outbox=delivery, engine=engine, desk=desk, limits=configuration.limits),
     )
 
 
-def _driver(parts: _Parts, configuration: Configuration, model: ChatModel) -> Driver:
+def _catalog(parts: _Parts) -> Catalog:
     async def ledger(account_id: AccountId) -> Sequence[LedgerEntry]:
         return await parts.store.run(lambda tx: tx.ledger.of_account(account_id))
 
-    catalog = Catalog(parts.accounts, ledger)
+    return Catalog(parts.accounts, ledger)
+
+
+def _driver(
+    parts: _Parts,
+    configuration: Configuration,
+    model: ChatModel,
+    catalog: Catalog,
+    policy: FilePolicySource,
+) -> Driver:
     return Driver(
         store=parts.store,
         engine=parts.engine,
         outbox=parts.delivery,
         model=model,
         catalog=catalog,
-        policy_source=FilePolicySource(configuration.policy_path, catalog.tools),
+        policy_source=policy,
         desk=parts.desk,
         directory=parts.directory,
         clock=parts.clock,
@@ -311,13 +324,21 @@ def _intake(parts: _Parts) -> Intake:
     )
 
 
-def _timers(parts: _Parts) -> Timers:
+def _timers(parts: _Parts, limits: Limits) -> Timers:
     return Timers(
         briefing=Briefing(
             store=parts.store, desk=parts.desk, accounts=parts.directory, clock=parts.clock
         ),
         reminders=Reminders(store=parts.store, desk=parts.desk, clock=parts.clock),
         deadlines=Deadlines(store=parts.store, decisions=parts.decisions, clock=parts.clock),
+        chasing=Chasing(
+            store=parts.store,
+            outbox=parts.delivery,
+            desk=parts.desk,
+            decisions=parts.decisions,
+            clock=parts.clock,
+            limits=limits,
+        ),
     )
 
 

@@ -174,6 +174,8 @@ class _Limits(_Part):
     output_tokens: int = Field(_LIMITS.output_tokens, ge=100)
     confirmation_minutes: float = Field(_LIMITS.confirmation_seconds / 60, ge=1)
     approval_minutes: float = Field(_LIMITS.approval_seconds / 60, ge=1)
+    approval_remind_minutes: float = Field(_LIMITS.approval_remind_seconds / 60, ge=1)
+    approval_pass_on_minutes: float = Field(_LIMITS.approval_pass_on_seconds / 60, ge=1)
 
 
 class _AgentFile(_Part):
@@ -270,6 +272,8 @@ def _configuration(folder: Path, agent: _AgentFile) -> Configuration:
             output_tokens=chosen.output_tokens,
             confirmation_seconds=chosen.confirmation_minutes * 60,
             approval_seconds=chosen.approval_minutes * 60,
+            approval_remind_seconds=chosen.approval_remind_minutes * 60,
+            approval_pass_on_seconds=chosen.approval_pass_on_minutes * 60,
         ),
         policy_path=policy if policy.is_file() else None,
     )

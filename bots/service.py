@@ -20,6 +20,7 @@ from agent_core.ports import ChatModel, Engine, EngineKind, Store, UnitOfWork
 from agent_core.reconciler import Reconciler
 from bots.configuration import Configuration
 from bots.configured_people import people_from
+from bots.policy_watch import PolicyWatch
 from bots.slack.adapter import SlackChannel
 from bots.teams.adapter import TeamsChannel
 from bots.timers import Timers
@@ -46,7 +47,9 @@ class Service:
     support_room: RoomRef
     slack: SlackChannel | None
     teams: TeamsChannel | None
+    policy: PolicyWatch | None = None
     _sweeping: asyncio.Task[None] | None = field(default=None)
+    _watching: asyncio.Task[None] | None = field(default=None)
 
     def routes(self) -> list[web.RouteDef]:
         """Every door of every platform that is set up."""
@@ -69,6 +72,8 @@ class Service:
             }
         )
         self._sweeping = asyncio.create_task(self.reconciler.run_forever())
+        if self.policy is not None:
+            self._watching = asyncio.create_task(self.policy.run_forever())
         if self.slack is not None and await self.slack.start_socket():
             log.info("slack socket connected")
 
@@ -89,6 +94,8 @@ class Service:
         One part that cannot be closed keeps no other from it; its error is raised at the end.
         """
         self.reconciler.stop()
+        if self.policy is not None:
+            self.policy.stop()
         async with AsyncExitStack() as parts:  # the last to enter is the first to end
             parts.push_async_callback(self.store.close)
             parts.push_async_callback(self.accounts.close)
@@ -97,8 +104,9 @@ class Service:
                 parts.push_async_callback(self.teams.close)
             if self.slack is not None:
                 parts.push_async_callback(self.slack.stop)
-            if self._sweeping is not None:
-                parts.push_async_callback(asyncio.wait, [self._sweeping], timeout=DRAIN_SECONDS)
+            running = [task for task in (self._sweeping, self._watching) if task is not None]
+            if running:
+                parts.push_async_callback(asyncio.wait, running, timeout=DRAIN_SECONDS)
             parts.push_async_callback(self.delivery.stop, DRAIN_SECONDS)
             parts.push_async_callback(self.engine.drain, DRAIN_SECONDS)
 

@@ -5,7 +5,9 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
+from agent_core.chasing import CHASE, Chasing, due
 from agent_core.deadlines import EXPIRES, Deadlines, deadline_ref
+from agent_core.limits import Limits
 from agent_core.ports import Clock, UnitOfWork
 from agent_core.reconciler import DueTimer
 from escalation.brief import Briefing, Reminders
@@ -15,12 +17,21 @@ log = logging.getLogger(__name__)
 
 # A sweep comes each minute: what is due later than this is found by the next ones.
 HORIZON: Final = timedelta(minutes=2)
+CHASED: Final = 1000  # approvals that are looked after at once
 
 
 class Timers:
     """The handler of TIMER entries: `ref` begins with the name of what is due."""
 
-    def __init__(self, *, briefing: Briefing, reminders: Reminders, deadlines: Deadlines) -> None:
+    def __init__(
+        self,
+        *,
+        briefing: Briefing,
+        reminders: Reminders,
+        deadlines: Deadlines,
+        chasing: Chasing | None = None,
+    ) -> None:
+        self._chasing = chasing
         self._briefing = briefing
         self._reminders = reminders
         self._deadlines = deadlines
@@ -33,6 +44,8 @@ class Timers:
             await self._reminders.remind(key, ref.split("~")[0].rsplit(":", 1)[-1])
         elif ref.startswith(EXPIRES):
             await self._deadlines.expire(key)
+        elif ref.startswith(CHASE) and self._chasing is not None:
+            await self._chasing.chase(key)
         else:
             log.error("unknown timer", extra={"ref": ref})
 
@@ -44,8 +57,14 @@ class OpenTimers:
     no avail, and would then be taken for done.
     """
 
-    def __init__(self, clock: Clock, remind_after: Sequence[timedelta] = REMIND_AFTER) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        remind_after: Sequence[timedelta] = REMIND_AFTER,
+        limits: Limits | None = None,
+    ) -> None:
         self._clock = clock
+        self._limits = limits or Limits()
         self._remind_after = tuple(remind_after)
 
     def unbriefed(self, tx: UnitOfWork) -> Iterator[DueTimer]:
@@ -72,6 +91,14 @@ class OpenTimers:
             if proposal.expires_at > now + HORIZON:
                 return  # and so do all that follow
             yield _due(proposal.id, deadline_ref(proposal), proposal.expires_at, now)
+
+    def unapproved(self, tx: UnitOfWork) -> Iterator[DueTimer]:
+        """Reminders of approvals that nobody gives, and their passing on."""
+        now = self._clock.now()
+        for proposal in tx.proposals.undecided(CHASED):
+            for stage, at in due(tx, proposal, self._limits):
+                if at <= now + HORIZON:
+                    yield _due(proposal.id, f"{CHASE}{proposal.id}:{stage}", at, now)
 
 
 def _due(key: str, ref: str, at: datetime, now: datetime) -> DueTimer:

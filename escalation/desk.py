@@ -178,6 +178,25 @@ class Desk:
         called = post.calling(people, self.platform, "please decide:", card)
         self.post(tx, destination, _approval_row(proposal), called, self._clock.now())
 
+    def chase_approval(
+        self,
+        tx: UnitOfWork,
+        proposal: Proposal,
+        *,
+        whom: frozenset[Capability],
+        text: str,
+        mark: str,
+    ) -> None:
+        """Calls people below the approval card; in a thread of its own where there is none."""
+        destination = DestinationId(f"approval:{proposal.id}")
+        if tx.outgoing.destination(destination) is None:
+            tx.outgoing.put_destination(self.thread_in_support_room(tx, destination))
+        people = [one for each in sorted(whom) for one in tx.people.with_capability(each)]
+        account = proposal.account_name or proposal.account_id
+        line = cards.notice(f"“{proposal.title}” for {account}, by {proposal.requester_name}.")
+        called = post.calling(people, self.platform, text, line)
+        self.post(tx, destination, f"{_approval_row(proposal)}:{mark}", called, self._clock.now())
+
     def proposal_changed(self, tx: UnitOfWork, proposal: Proposal) -> None:
         """Redraws the approval card, if support has one."""
         original = OutgoingId(_approval_row(proposal))

@@ -241,6 +241,7 @@ class Desk:
         self.relayed: list[str] = []
         self.approvals: list[Proposal] = []
         self.changed: list[Proposal] = []
+        self.chased: list[tuple[str, frozenset[Capability]]] = []
 
     def open(
         self,
@@ -284,6 +285,17 @@ class Desk:
 
     def ask_approval(self, tx: UnitOfWork, proposal: Proposal, conversation: Conversation) -> None:
         self.approvals.append(proposal)
+
+    def chase_approval(
+        self,
+        tx: UnitOfWork,
+        proposal: Proposal,
+        *,
+        whom: frozenset[Capability],
+        text: str,
+        mark: str,
+    ) -> None:
+        self.chased.append((mark, whom))
 
     def proposal_changed(self, tx: UnitOfWork, proposal: Proposal) -> None:
         self.changed.append(proposal)
