@@ -71,9 +71,7 @@ def person(name: str) -> Person:
 def bindings() -> list[RoomBinding]:
     """Every room that an operator has linked or named."""
     shared = [
-        RoomBinding(
-            room=room, audience=Audience.SHARED, account_id=account, mode=RoomMode.MENTION
-        )
+        RoomBinding(room=room, audience=Audience.SHARED, account_id=account, mode=RoomMode.MENTION)
         for room, account in SHARED_ROOMS.items()
         if account is not None
     ]

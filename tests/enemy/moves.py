@@ -144,9 +144,10 @@ class SetRole:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Time passes."""
+    """Time passes. `late`: whatever is due then comes only after the next move."""
 
     minutes: int
+    late: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,8 +204,20 @@ class Say:
 
 
 Move = (
-    Say | Press | Decide | Choose | Claim | Form | Remark | Meddle | SetRole | Wait | Again | Crash
-    | Spoil | Share
+    Say
+    | Press
+    | Decide
+    | Choose
+    | Claim
+    | Form
+    | Remark
+    | Meddle
+    | SetRole
+    | Wait
+    | Again
+    | Crash
+    | Spoil
+    | Share
 )
 
 YES, NO = ("yes", "ok, do it!", "approve"), ("no", "cancel")
@@ -260,9 +273,7 @@ claims = st.builds(
     who=st.sampled_from(("sue", "sue", "stef", "sam")),
     action=st.sampled_from((presses.CLAIM, presses.HAND_BACK, presses.RESOLVE)),
 )
-roles = st.builds(
-    SetRole, who=names, account=accounts, role=st.sampled_from((None, None, *Role))
-)
+roles = st.builds(SetRole, who=names, account=accounts, role=st.sampled_from((None, None, *Role)))
 meddles = st.builds(Meddle, account=accounts, what=st.integers(0, 3))
 crashes = st.builds(Crash, steps=st.integers(1, 14), after=st.booleans())
 again = st.builds(Again, back=st.integers(0, 6))
@@ -285,8 +296,18 @@ says = st.builds(
 )
 # People where they belong, asking for what they may: without them little would ever happen.
 _AT_HOME = (
-    ("greta", 0), ("felix", 0), ("dana", 0), ("paul", 0), ("olive", 1), ("milo", 1), ("stef", 3),
-    ("abe", 3), ("greta", -1), ("dana", -1), ("olive", -1), ("stef", -1),
+    ("greta", 0),
+    ("felix", 0),
+    ("dana", 0),
+    ("paul", 0),
+    ("olive", 1),
+    ("milo", 1),
+    ("stef", 3),
+    ("abe", 3),
+    ("greta", -1),
+    ("dana", -1),
+    ("olive", -1),
+    ("stef", -1),
 )
 
 
@@ -322,13 +343,34 @@ _odd: st.SearchStrategy[Move] = st.one_of(
     again, spoils,
     st.builds(Form, who=names),
     st.builds(Remark, who=st.sampled_from(("sue", "stef", "sam"))),
-    st.builds(Wait, minutes=st.sampled_from((1, 20, 61, 300, 1500))),
+    st.builds(Wait, minutes=st.sampled_from((1, 20, 61, 300, 1500)), late=st.booleans()),
     st.just(Share()),
 )  # fmt: skip
 # Something that may come to an effect, with something odd before, between and after.
-_scenes = st.tuples(
-    at_home, st.lists(_odd, max_size=1), decides, st.lists(_odd, max_size=2), decides
-).map(lambda scene: [scene[0], *scene[1], scene[2], *scene[3], scene[4]])
+_trouble: st.SearchStrategy[list[Move]] = st.one_of(
+    st.lists(_odd, max_size=2), st.lists(st.one_of(spoils, crashes), min_size=1, max_size=2)
+)
+_scenes = st.tuples(at_home, st.lists(_odd, max_size=1), _trouble, decides, _trouble, decides).map(
+    lambda scene: [scene[0], *scene[1], *scene[2], scene[3], *scene[4], scene[5]]
+)
+
+
+def _away(who: str, place: int, account: AccountId, wishes: tuple[Wish, ...]) -> list[Move]:
+    """Somebody asks in a room that need not be theirs, and says which account they mean there."""
+    ask = Say(who, place, 0, "please do it", (Reply(wishes=wishes), Reply(text="Done.")))
+    more = Say(who, place, 1, "please do it", (Reply(wishes=wishes[::-1]),))
+    return [ask, Choose(who, place, account), more, Decide()]
+
+
+_elsewhere = st.builds(
+    _away,
+    names,
+    st.integers(-1, 4),
+    accounts,
+    st.lists(st.sampled_from(USUAL), min_size=1, max_size=3).map(tuple),
+)
 games = st.lists(
-    st.one_of(_scenes, _scenes, st.lists(_odd, min_size=1, max_size=3)), min_size=2, max_size=6
+    st.one_of(_scenes, _scenes, _scenes, _elsewhere, st.lists(_odd, min_size=1, max_size=3)),
+    min_size=2,
+    max_size=6,
 ).map(lambda scenes: [move for scene in scenes for move in scene])

@@ -28,7 +28,7 @@ from tests.enemy.judge import Judge
 from tests.enemy.model import EnemyModel
 from tests.enemy.moves import Move
 from tests.enemy.record import ELSE, Deed, Record
-from tests.enemy.spies import Life, ToolUse
+from tests.enemy.spies import Killed, Life, ToolUse
 from tests.enemy.town import Town
 from tools.accounts.commands import (
     AddSeats,
@@ -37,6 +37,7 @@ from tools.accounts.commands import (
     RefundInvoice,
     ResumeSubscription,
 )
+
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
@@ -70,7 +71,8 @@ class Play:
         try:
             for move in game:
                 await self.do(move)
-                await town.settle()
+                if not (isinstance(move, moves.Wait) and move.late):
+                    await town.settle()
                 await self.judge.after()
             await self._end()
         finally:
@@ -81,6 +83,7 @@ class Play:
     async def _end(self) -> None:
         """Nothing is spoilt any more, and everything that waits is given its time."""
         town = self.town
+        town.payments.land()
         town.payments.faults.clear()
         town.payments.look_up_faults = 0
         town.life.steps = None
@@ -292,7 +295,7 @@ class Play:
                 expected_version=state.account.version,
                 now=now,
             )
-        except ToolError:
+        except (ToolError, Killed):
             return
 
     async def _set_role(self, move: moves.SetRole) -> None:
@@ -311,6 +314,7 @@ class Play:
         self.record.roles.append((now, move.who, move.account, move.role))
 
     async def _wait(self, move: moves.Wait) -> None:
+        self.town.payments.land()
         self.town.clock.advance(timedelta(minutes=move.minutes))
 
     async def _again(self, move: moves.Again) -> None:

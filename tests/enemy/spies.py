@@ -11,7 +11,7 @@ from agent_core.conversation import Audience
 from agent_core.errors import ActionFailed, ActionOutcomeUnknown, ActionRefused
 from agent_core.messages import MessageRef, OutboundMessage, OutgoingId, Posted, ReplyAddress
 from agent_core.ports import Store, UnitOfWork
-from agent_core.tooling import Tool, ToolContext, ToolName
+from agent_core.tooling import Tool, ToolContext, ToolName, ToolResult
 from tests.fakes.platform import MemoryPlatform
 from tools.accounts.gateway import Payment, PaymentRequest
 from tools.catalog import Catalog
@@ -32,15 +32,18 @@ class Life:
     after: bool = False
     dead: bool = False
     deaths: int = 0
+    taken: int = 0  # steps so far
 
     async def step(self, work: Callable[[], Awaitable[T]]) -> T:
         """Does one thing, or dies just before or just after it."""
         if self.dead:
             raise Killed
+        self.taken += 1
         dies = False
         if self.steps is not None:
             self.steps -= 1
             dies = self.steps <= 0
+            self.steps = None if dies else self.steps
         if dies and not self.after:
             self.die()
         result = await work()
@@ -51,7 +54,7 @@ class Life:
         return result
 
     def die(self) -> None:
-        self.dead, self.steps = True, None
+        self.dead = True
         self.deaths += 1
         raise Killed
 
@@ -79,7 +82,7 @@ class SeenPost:
     at: datetime
     address: ReplyAddress
     message: OutboundMessage
-    outgoing_id: OutgoingId
+    replaces: str = ""  # the text of the message that it changed
 
 
 @dataclass
@@ -94,7 +97,7 @@ class SpiedPlatform(MemoryPlatform):
         self, address: ReplyAddress, message: OutboundMessage, outgoing_id: OutgoingId
     ) -> Posted:
         async def work() -> Posted:
-            self.seen.append(SeenPost(self.now(), address, message, outgoing_id))
+            self.seen.append(SeenPost(self.now(), address, message))
             return await MemoryPlatform.post(self, address, message, outgoing_id)
 
         return await self.life.step(work)
@@ -103,7 +106,8 @@ class SpiedPlatform(MemoryPlatform):
         self, address: ReplyAddress, posted: MessageRef, message: OutboundMessage
     ) -> None:
         async def work() -> None:
-            self.seen.append(SeenPost(self.now(), address, message, OutgoingId(str(posted))))
+            was = [one.message for one in self.posts if one.posted.message == posted]
+            self.seen.append(SeenPost(self.now(), address, message, str(was)))
             await MemoryPlatform.update(self, address, posted, message)
 
         await self.life.step(work)
@@ -114,7 +118,7 @@ class CountingPayments:
 
     `faults`, in order, for each request that moves money: `lost` (done, no answer), `5xx` (not
     done, no clear answer), `refused`, `down` (never sent), `late` (no answer; done after `land`).
-    With `forgets_keys` each request moves money again: the guard of the provider switched off.
+    With `forgets_keys` each request moves money again: the provider's own guard switched off.
     """
 
     def __init__(self, life: Life | None = None) -> None:
@@ -124,6 +128,7 @@ class CountingPayments:
         self.faults: deque[str] = deque()
         self.look_up_faults = 0
         self.late: list[tuple[str, PaymentRequest]] = []
+        self.refused: set[str] = set()
         self.forgets_keys = False
 
     async def charge(self, request: PaymentRequest) -> Payment:
@@ -134,6 +139,8 @@ class CountingPayments:
 
     async def look_up(self, key: str) -> Payment | None:
         async def work() -> Payment | None:
+            if self.forgets_keys:
+                return None
             if self.look_up_faults:
                 self.look_up_faults -= 1
                 raise ActionOutcomeUnknown("The payment service does not say.")
@@ -146,7 +153,9 @@ class CountingPayments:
         fault = self.faults.popleft() if self.faults else ""
         if fault == "down":
             raise ActionFailed("The payment service cannot be reached.")
-        if fault == "refused":
+        if fault == "refused" and request.key not in self.known:
+            self.refused.add(request.key)
+        if request.key in self.refused:  # for good: so it is with idempotency keys
             raise ActionRefused("The payment service refused the payment (402).")
         if fault == "5xx":
             raise ActionOutcomeUnknown("The payment service answered 503.")
@@ -161,7 +170,8 @@ class CountingPayments:
     def land(self) -> None:
         """What was still on its way arrives."""
         for way, request in self.late:
-            self._once(way, request)
+            if request.key not in self.refused:
+                self._once(way, request)
         self.late.clear()
 
     def _once(self, way: str, request: PaymentRequest) -> Payment:
@@ -181,7 +191,7 @@ class ToolUse:
     """One call of a handler or preview, as code made it."""
 
     at: datetime
-    what: str  # preview, read, act, look_up
+    what: str  # preview, read, act, acted, look_up
     tool: str
     context: ToolContext
     arguments: dict[str, Any]
@@ -192,14 +202,18 @@ Look = Callable[[ToolUse], Awaitable[None]]
 
 
 class SpiedCatalog:
-    """The real catalog; each call is shown to `look` first.
+    """The real catalog; each call is shown to `look` first, and an action also when it is done.
 
-    `obedient` is the guard switched off: a tool then takes the account that its arguments name.
+    Guards switched off: an `obedient` tool takes the account that its arguments name, and a
+    `lying` action says that it is done and does nothing.
     """
 
-    def __init__(self, inner: Catalog, look: Look, *, obedient: bool = False) -> None:
+    def __init__(
+        self, inner: Catalog, look: Look, *, obedient: bool = False, lying: bool = False
+    ) -> None:
         self._look = look
         self._obedient = obedient
+        self._lying = lying
         self._inner = inner
         self._tools = {tool.name: self._spied(tool) for tool in inner.tools}
 
@@ -227,13 +241,16 @@ class SpiedCatalog:
                     turn=TURN.get(),
                 )
                 await self._look(use)
-                return await call(context, arguments)
+                if what == "act" and self._lying:
+                    return ToolResult(content={}, title="Done, trust me")
+                result = await call(context, arguments)
+                if what == "act":
+                    await self._look(replace(use, what="acted"))
+                return result
 
             return looked_at
 
-        spied = replace(
-            tool, handler=through("act" if tool.is_action else "read", tool.handler)
-        )
+        spied = replace(tool, handler=through("act" if tool.is_action else "read", tool.handler))
         if tool.preview is not None and tool.look_up is not None:
             spied = replace(
                 spied,

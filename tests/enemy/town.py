@@ -1,5 +1,6 @@
 """The whole core on memory adapters, or on others; it can die at any step and be started again."""
 
+import asyncio
 import copy
 from collections.abc import Sequence
 from functools import cache
@@ -21,7 +22,7 @@ from agent_core.limits import Limits
 from agent_core.message_intake import MessageIntake
 from agent_core.messages import InboundEvent, Platform
 from agent_core.people import AccountId
-from agent_core.policy import Decision, Question, Ruling
+from agent_core.policy import Aftermath, Decision, Question, Ruling
 from agent_core.ports import Answer, ChatModel, EngineKind, PolicySource, Store, UnitOfWork
 from agent_core.press_intake import PressIntake
 from agent_core.proposals import LedgerEntry
@@ -29,6 +30,7 @@ from agent_core.reconciler import Reconciler
 from agent_core.room_intake import RoomIntake
 from agent_core.rules.yaml_policy import FilePolicySource
 from agent_core.store.memory_store import MemoryStore
+from agent_core.tooling import Tool
 from bots.timers import OpenTimers, Timers
 from escalation.brief import Briefing, Reminders
 from escalation.commands import Commands
@@ -64,10 +66,16 @@ async def _no_ledger(_: AccountId) -> Sequence[LedgerEntry]:
 
 
 @cache
+def catalog_of_samples() -> tuple[Tool, ...]:
+    """Every tool that there is, over accounts that do not exist."""
+    accounts = StoredAccounts(MemoryStorage(), MemoryPayments(), lambda: NOON)
+    return Catalog(accounts, _no_ledger).tools
+
+
+@cache
 def sample_policy() -> FilePolicySource:
     """The sample company's own file, read once."""
-    accounts = StoredAccounts(MemoryStorage(), MemoryPayments(), lambda: NOON)
-    return FilePolicySource(POLICY, Catalog(accounts, _no_ledger).tools)
+    return FilePolicySource(POLICY, catalog_of_samples())
 
 
 @cache
@@ -94,6 +102,9 @@ class AllowAll:
     def current(self) -> "AllowAll":
         return self
 
+    def after(self, tool: Tool) -> Aftermath:
+        return Aftermath(undo_minutes=tool.compensation.minutes if tool.compensation else 0)
+
     def decide(self, question: Question) -> Ruling:
         return Ruling(decision=Decision.ALLOW, rule="none", reason="")
 
@@ -111,6 +122,7 @@ class Town:
         storage: Storage | None = None,
         policy: PolicySource | None = None,
         obedient: bool = False,
+        lying: bool = False,
     ) -> None:
         self.life = life or Life()
         self.clock = ManualClock(NOON)
@@ -124,7 +136,7 @@ class Town:
         self.model = model
         self._look = look
         self._policy = policy or sample_policy()
-        self._obedient = obedient
+        self._unguarded = {"obedient": obedient, "lying": lying}
         self._interrupted: list[tuple[EngineKind, str, str]] = []
         self.build()
 
@@ -145,9 +157,7 @@ class Town:
         room = SupportRoom(room=cast.SUPPORT_ROOM, delivery={})
         desk = Desk(outbox=self.delivery, engine=engine, room=room, ids=ids, clock=clock)
         self.decisions = Decisions(outbox=self.delivery, engine=engine, desk=desk)
-        commands = Commands(
-            desk=desk, outbox=self.delivery, decisions=self.decisions, clock=clock
-        )
+        commands = Commands(desk=desk, outbox=self.delivery, decisions=self.decisions, clock=clock)
         self.timers = Timers(
             briefing=Briefing(store=store, desk=desk, accounts=directory, clock=clock),
             reminders=Reminders(store=store, desk=desk, clock=clock),
@@ -167,7 +177,7 @@ class Town:
             outbox=self.delivery,
             model=self.model,
             catalog=SpiedCatalog(
-                Catalog(self.accounts, self._ledger), self._look, obedient=self._obedient
+                Catalog(self.accounts, self._ledger), self._look, **self._unguarded
             ),
             policy_source=self._policy,
             desk=desk,
@@ -207,6 +217,7 @@ class Town:
 
     async def open(self) -> "Town":
         """Links the rooms, names the people, starts the engine."""
+        asyncio.get_running_loop().set_exception_handler(_only_deaths)
         await self.inner_store.run(_furnish)
         await self.engine.start(
             {
@@ -275,6 +286,12 @@ class Town:
         return await self.inner_store.run(fn)
 
 
+def _only_deaths(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Work that died with its process is not told of; everything else is."""
+    if not isinstance(context.get("exception"), Killed):
+        loop.default_exception_handler(context)
+
+
 def _furnish(tx: UnitOfWork) -> None:
     for binding in cast.bindings():
         tx.rooms.put(binding)
@@ -286,5 +303,3 @@ def _furnish(tx: UnitOfWork) -> None:
 def opening_balance() -> dict[AccountId, int]:
     """Each account's version before anybody did anything."""
     return {state.account.id: state.account.version for state in sample_accounts(NOON)}
-
-

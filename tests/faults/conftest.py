@@ -1,0 +1,64 @@
+"""Where faults are tried: the core's store and the account system on memory, SQLite, Postgres."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from agent_core.ports import Store
+from agent_core.store.memory_store import MemoryStore
+from tests.builders import NOON
+from tests.faults.actions import Asked
+from tests.faults.way import Way
+from tests.races.conftest import Open, migrated_database, migrated_file, open_store
+from tools.accounts.memory_gateway import MemoryPayments
+from tools.accounts.seed import seed
+from tools.accounts.sql_gateway import SqlStorage
+from tools.accounts.stored_gateway import StoredAccounts
+
+__all__ = ["migrated_database", "migrated_file", "open_store"]
+
+
+@dataclass
+class Ways:
+    """Makes a way on fresh storage, and closes it."""
+
+    open_store: Open
+    accounts_url: Callable[[Store], str]
+    close: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
+
+    @property
+    def is_cheap(self) -> bool:
+        return self.open_store.is_cheap
+
+    async def new(self, asked: Asked) -> Way:
+        await self.done()
+        store = self.open_store()
+        if isinstance(store, MemoryStore):
+            return Way(asked, store)
+        storage = SqlStorage(self.accounts_url(store))
+        await storage.prepare()
+        self.close += [store.close, storage.close]
+        await seed(StoredAccounts(storage, MemoryPayments(), lambda: NOON), MemoryPayments(), NOON)
+        return Way(asked, store, storage)
+
+    async def done(self) -> None:
+        while self.close:
+            await self.close.pop()()
+
+
+@pytest.fixture
+async def ways(
+    open_store: Open, tmp_path: Path, request: pytest.FixtureRequest
+) -> AsyncIterator[Ways]:
+    made = iter(range(100_000))
+
+    def accounts_url(_: Store) -> str:
+        if "migrated_database" in request.fixturenames:
+            pass
+        return f"sqlite:///{tmp_path / f'accounts-{next(made)}.db'}"
+
+    found = Ways(open_store, accounts_url)
+    yield found
+    await found.done()

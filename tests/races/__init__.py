@@ -1,0 +1,1 @@
+"""What happens when several people, timers and machines decide about one thing at once."""
