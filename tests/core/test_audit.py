@@ -100,7 +100,8 @@ def test_an_untouched_chain_is_whole(length: int) -> None:
 def test_a_changed_row_is_named(data: st.DataObject, length: int, field: str, text: str) -> None:
     rows = a_chain(length)
     place = data.draw(st.integers(min_value=0, max_value=length - 1))
-    changed = replace(rows[place], **{field: text})
+    change: dict[str, Any] = {field: text}
+    changed = replace(rows[place], **change)
     if changed == rows[place]:
         return
     rows[place] = changed
