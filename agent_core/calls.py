@@ -111,8 +111,9 @@ class Calls:
             if (same := self._planning.drafted(live, tool, call)) is not None:
                 self._note(live, call, twice(same.title))
                 return
-            drafts = state_of(live.journal).drafts
-            before = [wish.preview for wish in await self._planning.looked_at(live, drafts)]
+            drafts = [one for one in state_of(live.journal).drafts if not one.refused]
+            seen = await self._planning.looked_at(live, drafts)
+            before = [wish.preview for wish in seen if not wish.impossible]
             preview = await self._planning.preview(live, tool, call, before)
         except ToolError as error:
             refused = self._refused_by_policy(live, tool, call)

@@ -191,10 +191,13 @@ def _is_held(
 
 
 def _only_decisions(tx: UnitOfWork, rows: Sequence[InboxRow]) -> list[InboxRow]:
-    """While people have the conversation the agent answers nobody; decided actions still run."""
-    decisions = [row for row in rows if row.kind is InboxKind.DECISION]
-    tx.inbox.finish([row.seq for row in rows if row.kind is not InboxKind.DECISION])
-    return decisions
+    """While people have the conversation the agent answers nobody; decided actions still run.
+
+    Who pressed Undo before they took it is told why it is not undone.
+    """
+    kept = (InboxKind.DECISION, InboxKind.UNDO)
+    tx.inbox.finish([row.seq for row in rows if row.kind not in kept])
+    return [row for row in rows if row.kind in kept]
 
 
 def _open_journal(boundary: Boundary, rows: Sequence[InboxRow], *, silent: bool) -> None:

@@ -35,6 +35,7 @@ from agent_core.proposals import (
     ProposalStatus,
 )
 from agent_core.proposing import put
+from agent_core.replanning import Replanning
 from agent_core.services import Services
 from agent_core.tool_runner import Ran, ToolRunner, checked
 from agent_core.tooling import Json, Preview, Tool, ToolContext
@@ -49,6 +50,7 @@ class Execution:
     def __init__(self, services: Services, runner: ToolRunner) -> None:
         self._services = services
         self._runner = runner
+        self._replanning = Replanning(services, runner)
 
     async def run(self, live: LiveTurn, proposal_id: ProposalId) -> None:
         """Leaves an EXECUTED entry in the journal, whatever happened."""
@@ -109,13 +111,15 @@ class Execution:
         except ToolError as error:
             await self._drop(live, proposal, str(error))
             return
-        intended: list[bool] = []
+        intended: list[bool | str] = []
 
         def decide(boundary: Boundary) -> None:
             intended[:] = [self._intend(boundary, found, tool, preview)]
 
         await commit(self._services, live, decide, claims=False, always=True)
-        if intended[0]:
+        if isinstance(intended[0], str):
+            await self._replanning.show_rest(live, found, intended[0])
+        elif intended[0]:
             context = replace(context, key=str(proposal.id), expected_version=preview.version)
             ran = await self._runner.act(tool, context, arguments)
             await self._settle(live, found, ran)
@@ -128,8 +132,11 @@ class Execution:
             now=self._services.clock.now(),
         )
 
-    def _intend(self, boundary: Boundary, found: Found, tool: Tool, preview: Preview) -> bool:
-        """Uses the yes and writes the intent, if everything still holds; else says what changed."""
+    def _intend(self, boundary: Boundary, found: Found, tool: Tool, preview: Preview) -> bool | str:
+        """Uses the yes and writes the intent, if everything still holds; else says what changed.
+
+        A sentence: why the rest of the plan has to be shown anew, and nothing is written yet.
+        """
         tx = boundary.tx
         proposal = tx.proposals.get(found.proposal.id) or found.proposal
         if proposal.status is not ProposalStatus.DECIDED:
@@ -148,10 +155,14 @@ class Execution:
             return False
         if not same_effect(proposal, preview):
             why = "Changed in between: please look again."
+            if proposal.plan_id is not None:
+                return why
             self._show_anew(boundary, found, wish_of(proposal, tool, preview), (ruling, actor), why)
             return False
         if asks_more(ruling, found):
             why = "Policy asks for one more yes."
+            if proposal.plan_id is not None:
+                return why
             self._show_anew(boundary, found, wish_of(proposal, tool, preview), (ruling, actor), why)
             return False
         consumed = replace(proposal, status=ProposalStatus.CONSUMED, version=preview.version)

@@ -39,15 +39,16 @@ class Planning:
     async def looked_at(self, live: LiveTurn, drafts: Sequence[Draft]) -> list[Wish]:
         """Every draft as a wish, with the figures of this moment."""
         wishes: list[Wish] = []
+        before: list[Preview] = []
         for draft in drafts:
             tool = self._services.tool(live.conversation.audience, draft.call.name)
             account = live.conversation.account
             if tool is None or account is None:
                 continue  # neither is withdrawn within a turn
-            before = [wish.preview for wish in wishes if not wish.impossible]
             preview, why = Preview(arguments={}, title=draft.title, changes=(), version=0), ""
             try:
                 preview = await self.preview(live, tool, draft.call, before)
+                before += [] if draft.refused else [preview]
             except ToolError as error:
                 why = str(error)
             wishes.append(

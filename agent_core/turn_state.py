@@ -52,11 +52,15 @@ class RecordedCall:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
-    """An action that was looked at and not yet shown. `round` counts the person's messages."""
+    """An action that was looked at and not yet shown. `round` counts the person's messages.
+
+    `refused`: by policy; the steps after it are shown as if it were not there.
+    """
 
     call: ToolCall
     title: str
     round: int
+    refused: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -195,7 +199,8 @@ def _take_result(state: TurnState, body: Any) -> None:
 def _take_draft(state: TurnState, body: Any) -> None:
     """ "Make that 3", said meanwhile: it stands in the place of the wish with other figures."""
     call = next(one.call for one in state.open_calls if one.call.id == body["call"])
-    draft = Draft(call=call, title=body["draft"], round=state.rounds)
+    refused = body["content"].get("status") == "refused"
+    draft = Draft(call=call, title=body["draft"], round=state.rounds, refused=refused)
     state.drafts = [
         one for one in state.drafts if one.round == draft.round or _wish_of(one) != _wish_of(draft)
     ]

@@ -323,7 +323,9 @@ def _words(scene: _Scene, wanted: Sequence[Meaning]) -> str:
 
 
 def _after(event: Mapping[str, Any]) -> str:
-    """After a decided action: its receipt stands already."""
+    """After a decided action: its receipt stands already. A stopped plan has a card of its own."""
+    if "plan" in (event.get("result") or {}):
+        return ""
     if event.get("outcome") == "succeeded":
         return "That is done. Is there anything else?"
     if event.get("outcome") in ("refused", "failed"):
