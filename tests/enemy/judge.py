@@ -1,7 +1,7 @@
 """Judges a game by its own small law: it reads no policy, and believes no receipt."""
 
 import json
-from collections import Counter
+from collections import Counter, defaultdict
 from datetime import datetime
 
 from agent_core import presses
@@ -171,11 +171,11 @@ class Judge:
 
     def _judge_yes(self, proposal: Proposal, entry: LedgerEntry, effect: Effect) -> None:
         """The yeses that the law demands, by the right people, for this, in time."""
-        law = ACTIONS[str(proposal.tool)]
+        law = ACTIONS[str(proposal.tool).removeprefix("undo_")]  # who may do it may undo it
         asker, account = NAME_OF[str(proposal.requester)], proposal.account_id
-        seen = proposal.card or proposal.approval_card
-        shown = [post for post in self.town.slack.seen if _names(post.message.blocks, proposal.id)]
-        if seen is None or not shown:
+        marks = self._marks(proposal)
+        shown = [post for post in self.town.slack.seen if _names(post.message.blocks, marks)]
+        if not any(proposal.undoes or proposal.title in one.message.fallback for one in shown):
             self.fault("yes", f"{proposal.id} was never shown to anybody")
         times = (entry.intended_at, effect.at)
         by_role = any(self.record.role(asker, account, at) in law.roles for at in times)
@@ -201,10 +201,13 @@ class Judge:
     def _yes(self, proposal: Proposal, people: set[str], actions: tuple[str, ...]) -> Deed | None:
         """What one of these people did that was a yes to exactly this, while it was open."""
         given = {proposal.confirmed_at, proposal.approved_at} - {None}
+        marks = self._marks(proposal)
+        undone = {presses.UNDO} if proposal.undoes and presses.CONFIRM in actions else set()
         for deed in self.record.deeds:
-            if deed.who not in people or not proposal.proposed_at <= deed.at < proposal.expires_at:
+            early = deed.at < proposal.proposed_at and deed.action not in undone
+            if deed.who not in people or early or deed.at >= proposal.expires_at:
                 continue
-            pressed = deed.action in actions and deed.value == proposal.id
+            pressed = deed.action in {*actions, *undone} and deed.value in marks
             talk = self._talks[proposal.conversation_id]
             here = deed.room in (talk.room, cast.SUPPORT_ROOM)
             said = deed.action == "" and deed.text in YES and deed.room == talk.room
@@ -212,9 +215,18 @@ class Judge:
                 return deed
         return None
 
+    def _marks(self, proposal: Proposal) -> set[str]:
+        """What a button may bear that stands for this: itself, its plan's steps, what it undoes."""
+        plan = {
+            str(one.id)
+            for one in self._proposals.values()
+            if one.plan_id is not None and one.plan_id == proposal.plan_id
+        }
+        return {str(proposal.id), *plan, *((str(proposal.undoes),) if proposal.undoes else ())}
+
     def _used_once(self, done: dict[str, Effect]) -> None:
         """No yes in words served two proposals, and no proposal ran twice."""
-        used: Counter[tuple[str, datetime]] = Counter()
+        used: defaultdict[tuple[str, datetime], set[str]] = defaultdict(set)
         marks: Counter[tuple[str, str, int]] = Counter()
         for key in done:
             proposal = self._proposals.get(ProposalId(key))
@@ -222,9 +234,10 @@ class Judge:
                 continue
             marks[(str(proposal.account_id), proposal.fingerprint, proposal.occurrence)] += 1
             if proposal.confirmed_at is not None:
-                used[(proposal.requester_key, proposal.confirmed_at)] += 1
+                yes = (proposal.requester_key, proposal.confirmed_at)
+                used[yes].add(str(proposal.plan_id or proposal.id))
         self.faults += [f"double: {mark} ran {n} times" for mark, n in marks.items() if n > 1]
-        self.faults += [f"yes: one yes of {u} was used {n} times" for u, n in used.items() if n > 1]
+        self.faults += [f"yes: {yes} was used for {n}" for yes, n in used.items() if len(n) > 1]
 
     def _money(self, done: dict[str, Effect]) -> None:
         moved: Counter[str] = Counter()
@@ -344,10 +357,10 @@ def _can(who: str) -> frozenset[Capability]:
     return cast.CAN.get(who, frozenset())
 
 
-def _names(blocks: tuple[object, ...], proposal: ProposalId) -> bool:
-    """Whether a card with a button for this proposal is among the blocks."""
+def _names(blocks: tuple[object, ...], marks: set[str]) -> bool:
+    """Whether a button that bears one of these is among the blocks."""
     return any(
-        isinstance(block, Buttons) and any(button.value == proposal for button in block.buttons)
+        isinstance(block, Buttons) and any(button.value in marks for button in block.buttons)
         for block in blocks
     )
 
