@@ -6,11 +6,14 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
+from agent_core.chasing import CHASE, Chasing
+from agent_core.chasing import due as stages_due
 from agent_core.deadlines import EXPIRES, Deadlines, deadline_ref
 from agent_core.embedded.desk import APPROVAL, HAND_OVER
 from agent_core.errors import HandrailError
 from agent_core.escalations import Brief, EscalationId
 from agent_core.held import held_case
+from agent_core.limits import Limits
 from agent_core.messages import OutgoingId
 from agent_core.people import AccountId
 from agent_core.ports import AccountDirectory, Clock, Store, UnitOfWork
@@ -20,6 +23,7 @@ from agent_core.reconciler import DueTimer, TimerSource
 log = logging.getLogger(__name__)
 
 HORIZON: Final = timedelta(minutes=2)
+WAITING: Final = 1000  # proposals that are looked after at once
 TRANSCRIPT: Final = 200  # entries of a brief, the newest
 
 OnHandOver = Callable[[Brief], Awaitable[None]]
@@ -35,12 +39,14 @@ class Timers:
         store: Store,
         directory: AccountDirectory,
         deadlines: Deadlines,
+        chasing: Chasing,
         on_hand_over: OnHandOver,
         on_approval: OnApproval | None,
     ) -> None:
         self._store = store
         self._directory = directory
         self._deadlines = deadlines
+        self._chasing = chasing
         self._on_hand_over = on_hand_over
         self._on_approval = on_approval
 
@@ -52,6 +58,8 @@ class Timers:
             await self._approval(ProposalId(key))
         elif ref.startswith(EXPIRES):
             await self._deadlines.expire(key)
+        elif ref.startswith(CHASE):
+            await self._chasing.chase(key)
         else:
             log.error("unknown timer", extra={"ref": ref})
 
@@ -92,17 +100,21 @@ def untold(clock: Clock) -> TimerSource:
     return due
 
 
-def undecided(clock: Clock) -> TimerSource:
-    """Deadlines of proposals that wait for a yes, where the engine has lost its own state."""
+def undecided(clock: Clock, limits: Limits) -> TimerSource:
+    """Of proposals that wait for a yes: their deadlines, and reminders of those who approve."""
 
     def due(tx: UnitOfWork) -> Iterator[DueTimer]:
         now = clock.now()
-        for proposal in tx.proposals.undecided():
-            at = proposal.expires_at
-            if at > now + HORIZON:
-                return  # and so do all that follow
-            again = f"~{now.isoformat()}" if at <= now else ""
-            yield DueTimer(key=str(proposal.id), ref=f"{deadline_ref(proposal)}{again}", at=at)
+        for proposal in tx.proposals.undecided(WAITING):
+            timers = [(deadline_ref(proposal), proposal.expires_at)]
+            timers += [
+                (f"{CHASE}{proposal.id}:{stage}", at)
+                for stage, at in stages_due(tx, proposal, limits)
+            ]
+            for ref, at in timers:
+                if at <= now + HORIZON:
+                    again = f"~{now.isoformat()}" if at <= now else ""
+                    yield DueTimer(key=str(proposal.id), ref=f"{ref}{again}", at=at)
 
     return due
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from agent_core.access import Access
+from agent_core.chasing import Chasing
 from agent_core.conversation import Audience
 from agent_core.deadlines import Deadlines
 from agent_core.decisions import Decisions
@@ -69,19 +70,28 @@ class Running:
 
     def __init__(self, ports: Ports, product: Product) -> None:
         self._ports = ports
+        limits = product.limits or Limits()
         self._pulses = Pulses()
         self._delivery = self._make_delivery()
         self._desk = EmbeddedDesk(
             outbox=self._delivery, engine=ports.engine, ids=ports.ids, clock=ports.clock
         )
         self._decisions = Decisions(
-            outbox=self._delivery, engine=ports.engine, desk=self._desk, limits=product.limits
+            outbox=self._delivery, engine=ports.engine, desk=self._desk, limits=limits
         )
         self._driver = self._make_driver(product)
         self._timers = Timers(
             store=ports.store,
             directory=ports.directory,
             deadlines=Deadlines(store=ports.store, decisions=self._decisions, clock=ports.clock),
+            chasing=Chasing(
+                store=ports.store,
+                outbox=self._delivery,
+                desk=self._desk,
+                decisions=self._decisions,
+                clock=ports.clock,
+                limits=limits,
+            ),
             on_hand_over=product.on_hand_over,
             on_approval=product.on_approval,
         )
@@ -90,7 +100,7 @@ class Running:
             ports.engine,
             clock=ports.clock,
             ids=ports.ids,
-            timers=(untold(ports.clock), undecided(ports.clock)),
+            timers=(untold(ports.clock), undecided(ports.clock, limits)),
         )
         self._sweeping: asyncio.Task[None] | None = None
         self.talk = Talk(

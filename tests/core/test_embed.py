@@ -440,6 +440,25 @@ async def test_people_who_are_known_from_the_start_can_be_asked(parcels: Parcels
         assert paid == [8_000]
 
 
+async def test_approvers_are_reminded(parcels: Parcels, tmp_path: Path) -> None:
+    steps = [calls(call("refund", cents=8_000)), says("See.")]
+    given = {
+        "tools": [refund([])],
+        "on_approval": parcels.approvals.put,
+        "limits": Limits(approval_remind_seconds=0.1),
+        "database_url": f"sqlite:///{tmp_path}/agent.db",
+    }
+    async with parcels.agent(*steps, **given) as agent:
+        [proposal] = (await ask(agent)).proposals
+        await agent.confirm(proposal.id, by=ANA)
+        assert (await asyncio.wait_for(parcels.approvals.get(), 10)).id == proposal.id
+    async with parcels.agent(**given) as agent:  # a start looks after all that waits
+        assert (await asyncio.wait_for(parcels.approvals.get(), 10)).id == proposal.id
+        async with asyncio.timeout(10):
+            while "have been reminded" not in str(await agent.messages("c1")):
+                pass  # reading lets the others run
+
+
 async def test_an_approver_declines(parcels: Parcels) -> None:
     paid: list[int] = []
     steps = [calls(call("refund", cents=8_000)), says("See.")]
