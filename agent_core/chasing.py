@@ -11,6 +11,7 @@ from agent_core.approving import passed_on
 from agent_core.blocks import Mention, Text
 from agent_core.decisions import Decisions
 from agent_core.errors import ConversationChanged
+from agent_core.held import held_proposal
 from agent_core.limits import Limits
 from agent_core.messages import Author, OutboundMessage, OutgoingId
 from agent_core.outgoing import OutgoingRow
@@ -86,7 +87,7 @@ class Chasing:
 
     def _chase(self, tx: UnitOfWork, proposal_id: ProposalId) -> None:
         now = self._clock.now()
-        proposal = tx.proposals.get(proposal_id)
+        proposal = held_proposal(tx, proposal_id)
         if proposal is None or proposal.expires_at <= now:
             return
         for stage, at in list(due(tx, proposal, self._limits)):

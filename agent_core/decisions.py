@@ -17,6 +17,7 @@ from agent_core.drawing import drawn
 from agent_core.errors import ConversationChanged
 from agent_core.escalations import EscalationReason, Priority
 from agent_core.expiry import set_deadline
+from agent_core.held import held_proposal
 from agent_core.journal import InboxKind
 from agent_core.limits import Limits
 from agent_core.messages import Author, OutboundMessage, OutgoingId, Participant
@@ -82,7 +83,7 @@ class Decisions:
 
         Raises ConversationChanged where it was decided meanwhile.
         """
-        stored = tx.proposals.get(proposal.id)  # held: of two at once, the second sees the first
+        stored = held_proposal(tx, proposal.id)  # of two at once, the second sees the first
         if stored is None or stored.status is not proposal.status:
             raise ConversationChanged(f"proposal {proposal.id} is decided")
         given = with_approval(stored, who, at)
