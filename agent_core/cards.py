@@ -1,5 +1,6 @@
 """What code says to people about proposals, decisions and receipts; each with its plain text."""
 
+import re
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Final
@@ -29,6 +30,7 @@ from agent_core.policy import ApprovalNeed
 from agent_core.proposals import LedgerEntry, Outcome, Proposal, ProposalId, ProposalStatus
 from agent_core.tooling import Amount
 
+_BOLD: Final = re.compile(r"\*\*(\S(?:.*?\S)?)\*\*")
 _ROLE_NAMES: Final = {
     Role.OWNER: "an owner",
     Role.BILLING_ADMIN: "a billing admin",
@@ -69,14 +71,19 @@ def short_reference(key: ProposalId) -> str:
 
 def roles_text(roles: Iterable[Role]) -> str:
     """Roles in a sentence, e.g. "an owner or a billing admin"."""
-    return " or ".join(_ROLE_NAMES[role] for role in Role if role in set(roles))
+    return one_of([_ROLE_NAMES[role] for role in Role if role in set(roles)])
+
+
+def one_of(names: Sequence[str]) -> str:
+    """Alternatives in a sentence: "a, b or c"."""
+    return " or ".join(part for part in (", ".join(names[:-1]), *names[-1:]) if part)
 
 
 def approvers_text(need: ApprovalNeed) -> str:
     """Who else must say yes, in a sentence."""
     names = [_ROLE_NAMES[role] for role in Role if role in need.roles]
     names += [_CAPABILITY_NAMES[one] for one in Capability if one in need.capabilities]
-    who = " or ".join(names)
+    who = one_of(names)
     return who if need.people == 1 else f"{need.people} different people, each of them {who},"
 
 
@@ -85,12 +92,17 @@ def plain_text(blocks: Sequence[Block]) -> str:
     return "\n".join(line for block in blocks for line in _plain_lines(block) if line)
 
 
+def without_emphasis(markdown: str) -> str:
+    """Markdown's bold taken off, for places that show plain text."""
+    return _BOLD.sub(r"\1", markdown)
+
+
 def _plain_lines(block: Block) -> list[str]:
     match block:
         case Heading(text=text) | Note(text=text):
             return [text]
         case Text(markdown=text):
-            return [text]
+            return [without_emphasis(text)]
         case Fields(fields=fields):
             return [f"{field.label}: {field.value}" for field in fields]
         case Changes(changes=changes):

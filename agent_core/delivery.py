@@ -83,6 +83,10 @@ class Delivery:
 
     def queue(self, tx: UnitOfWork, row: OutgoingRow) -> None:
         """Puts the row on its way with the caller's transaction. Idempotent by `row.id`."""
+        original = tx.outgoing.get(row.updates) if row.updates else None
+        if original is not None and original.message.discloses_ai:
+            # What a message said of being an AI it goes on saying, however it is redrawn.
+            row = replace(row, message=replace(row.message, discloses_ai=True))
         if tx.outgoing.add(row):
             tx.after_commit(lambda: self.kick(row.destination))
 

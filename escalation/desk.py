@@ -248,7 +248,7 @@ class Desk:
             conversation_id=conversation.id,
             speaker=Speaker.CODE,
             name="Handrail",
-            text=sentence,
+            text=cards.without_emphasis(sentence),
             at=at,
         )
         entry = replace(entry, seq=tx.transcript.append(entry))
