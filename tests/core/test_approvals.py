@@ -119,12 +119,13 @@ def make_store(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], A
 
 async def test_two_approvers_at_once_are_two(make_store: Callable[[], Any]) -> None:
     world = await open_world(waiting(), make_store())
+
     # Both clicked the very same card, and read the proposal before the other had decided.
+    async def click(who: Requester) -> Any:
+        return await world.tx(lambda tx: world.decisions.approve(tx, waiting(), who, NOON))
+
     results = await asyncio.gather(
-        *(
-            world.tx(lambda tx, who=who: world.decisions.approve(tx, waiting(), who, NOON))
-            for who in (LENA, OMAR, LENA, OMAR)
-        ),
+        *(click(who) for who in (LENA, OMAR, LENA, OMAR)),
         return_exceptions=True,
     )
     assert all(isinstance(one, Proposal | ConversationChanged) for one in results)

@@ -1,0 +1,169 @@
+"""Daily limits: counted in the ledger, and never raced by conversations that run side by side."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from agent_core.daily_limits import Counted, limit_text, used, within_limits
+from agent_core.people import PersonId
+from agent_core.policy import DailyLimit, Decision, Per, Ruling
+from agent_core.ports import UnitOfWork
+from agent_core.proposals import LedgerEntry, Outcome, ProposalId
+from agent_core.store import migrations
+from agent_core.store.memory_store import MemoryStore
+from agent_core.store.sql_store import SqlStore
+from agent_core.tooling import Amount, ToolName
+from tests.builders import ACME, NOON, an_identity
+from tests.core.desk import OTHER
+
+REFUND = ToolName("refund")
+USD = "USD"
+
+
+def a_limit(per: Per = Per.ACCOUNT, **changes: Any) -> DailyLimit:
+    limit = DailyLimit(
+        tools=frozenset({REFUND}),
+        per=per,
+        count=3,
+        money={},
+        over=Decision.REFUSE,
+        reason="",
+        rule="limits.0",
+        where="policy.yaml:3",
+    )
+    return replace(limit, **changes)
+
+
+def ruling(*limits: DailyLimit) -> Ruling:
+    return Ruling(
+        decision=Decision.CONFIRM, rule="tools.refund (v1)", reason="", confirm=True, limits=limits
+    )
+
+
+def an_intent(key: str, **changes: Any) -> LedgerEntry:
+    entry = LedgerEntry(
+        key=ProposalId(key),
+        conversation_id=f"con_{key}",  # type: ignore[arg-type]
+        account_id=ACME,
+        tool=REFUND,
+        arguments={},
+        amount=Amount(minor=1_000, currency=USD),
+        requester=an_identity("U1"),
+        person_id=PersonId("per_ada"),
+        intended_at=NOON,
+    )
+    return replace(entry, **changes)
+
+
+def counted(**changes: Any) -> Counted:
+    values: dict[str, Any] = {
+        "account_id": ACME,
+        "person": "per_ada",
+        "amount": Amount(minor=1_000, currency=USD),
+        "at": NOON,
+    }
+    return Counted(**{**values, **changes})
+
+
+@pytest.fixture(params=["memory", "sqlite", "postgres"])
+def make_store(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], Any]:
+    if request.param == "memory":
+        return MemoryStore
+    url = f"sqlite:///{tmp_path / 'core.db'}"
+    if request.param == "postgres":
+        url = request.getfixturevalue("fresh_database")()
+    migrations.migrate(url)
+    return lambda: SqlStore(url)
+
+
+async def test_what_counts_and_for_whom(make_store: Callable[[], Any]) -> None:
+    store = make_store()
+
+    def fill(tx: UnitOfWork) -> None:
+        for entry in (
+            an_intent("a"),
+            an_intent("b", outcome=Outcome.SUCCEEDED, amount=Amount(minor=500, currency="EUR")),
+            an_intent("c", outcome=Outcome.UNKNOWN, account_id=OTHER),
+            an_intent("d", outcome=Outcome.FAILED),
+            an_intent("e", outcome=Outcome.REFUSED),
+            an_intent("f", intended_at=NOON - timedelta(hours=13)),  # yesterday
+            an_intent("g", tool=ToolName("look")),
+            an_intent("h", person_id=None, requester=an_identity("U9"), amount=None),
+        ):
+            tx.ledger.intend(entry)
+
+    def count(tx: UnitOfWork, per: Per, **about: Any) -> tuple[int, int]:
+        use = used(tx, a_limit(per), counted(**about))
+        return use.count, use.minor
+
+    await store.run(fill)
+    for per, about, expected in (
+        (Per.ACCOUNT, {}, (3, 1_000)),
+        (Per.ACCOUNT, {"amount": Amount(minor=1, currency="EUR")}, (3, 500)),
+        (Per.ACCOUNT, {"account_id": OTHER}, (1, 1_000)),
+        (Per.PERSON, {}, (3, 2_000)),
+        (Per.PERSON, {"person": str(an_identity("U9"))}, (1, 0)),
+        (Per.EVERYBODY, {}, (4, 2_000)),
+        (Per.EVERYBODY, {"at": NOON + timedelta(days=1)}, (0, 0)),
+    ):
+        found = await store.run(lambda tx, per=per, about=about: count(tx, per, **about))
+        assert found == expected, (per, about)
+    await store.close()
+
+
+@pytest.mark.parametrize("per", list(Per))
+async def test_twenty_conversations_at_once_keep_the_limit(
+    make_store: Callable[[], Any], per: Per
+) -> None:
+    store = make_store()
+    limit = a_limit(per, money={USD: 2_500})
+    hard = ruling(limit, a_limit(Per.PERSON, count=15))
+
+    def intend(tx: UnitOfWork, number: int) -> bool:
+        decided = within_limits(tx, hard, counted(), holding=True)
+        if decided.decision is not Decision.CONFIRM:
+            return False
+        tx.ledger.intend(an_intent(f"k{number}"))
+        return True
+
+    def settle(tx: UnitOfWork, number: int) -> None:
+        tx.ledger.settle(an_intent(f"k{number}", outcome=Outcome.FAILED, settled_at=NOON))
+
+    async def all_at_once(numbers: range) -> list[int]:
+        done = await asyncio.gather(
+            *(store.run(lambda tx, number=number: intend(tx, number)) for number in numbers)
+        )
+        return [number for number, ran in zip(numbers, done, strict=True) if ran]
+
+    ran = await all_at_once(range(20))
+    assert len(ran) == 2  # three would be allowed by their number, not by their money
+    await store.run(lambda tx: settle(tx, ran[0]))  # what did not happen does not count
+    assert len(await all_at_once(range(20, 40))) == 1
+    await store.close()
+
+
+async def test_over_the_limit_is_refused_or_handed_over_with_a_sentence() -> None:
+    store = MemoryStore()
+    for key in ("a", "b", "c"):
+        await store.run(lambda tx, key=key: tx.ledger.intend(an_intent(key)))
+
+    def ask(tx: UnitOfWork, limit: DailyLimit, **about: Any) -> Ruling:
+        return within_limits(tx, ruling(limit), counted(**about), holding=False)
+
+    refused = await store.run(lambda tx: ask(tx, a_limit()))
+    assert (refused.decision, refused.where) == (Decision.REFUSE, "policy.yaml:3")
+    assert refused.rule == "limits.0 (v1)"
+    assert refused.reason.startswith("At most 3 a day for one account. (3 done today, $30.00")
+    money = a_limit(count=None, money={USD: 3_500}, over=Decision.ESCALATE, reason="Enough.")
+    handed = await store.run(lambda tx: ask(tx, money))
+    assert handed.decision is Decision.ESCALATE and handed.reason.startswith("Enough. (3 done")
+    small = {"amount": Amount(minor=500, currency=USD)}
+    assert (await store.run(lambda tx: ask(tx, money, **small))).decision is Decision.CONFIRM
+    other = {"amount": Amount(minor=9_999, currency="EUR")}  # has no limit
+    assert (await store.run(lambda tx: ask(tx, money, **other))).decision is Decision.CONFIRM
+    assert limit_text(money) == "At most $35.00 a day for one account"
