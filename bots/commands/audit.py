@@ -1,7 +1,5 @@
 """`handrail audit`: is the log whole, what does it say, and a copy that pins it."""
 
-import json as jsons
-from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -14,6 +12,7 @@ from agent_core.audit_notes import all_entries, erase, person_keys
 from agent_core.errors import ConfigurationError
 from agent_core.people import PersonId
 from agent_core.ports import UnitOfWork
+from bots.commands.audit_file import read_file, write_file
 from bots.commands.audit_text import Shown, as_json, line, shown
 from bots.commands.opening import opened_store
 from bots.commands.running import FAILED, Refused, run, show_json
@@ -32,19 +31,28 @@ Chains = dict[str, list[AuditEntry]]
 def verify_(
     account: Annotated[str, typer.Option(help=f"{_ACCOUNT} Unless given, all.")] = "",
     head: Annotated[str, typer.Option(help="A head that was noted: needs --account.")] = "",
+    file: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="An export, instead of the database.")
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
 ) -> None:
     """Check that no row was changed, dropped, moved or put in. Exit code 1 where one was."""
 
-    async def work() -> Chains:
+    async def work() -> tuple[Chains, str]:
+        if file is not None:
+            if account or head:
+                raise ConfigurationError(["--file has its own account and head."])
+            chain, rows, last = read_file(file)
+            return {chain: rows}, last
         if head and not account:
             raise ConfigurationError(["--head belongs to one account: give --account too."])
         async with opened_store(Settings.load()) as store:
-            return await store.run(lambda tx: _chains(tx, account))
+            return await store.run(lambda tx: _chains(tx, account)), head
 
+    chains, noted = run(work())
     checked = {
-        chain: (rows, verify(rows, chain=chain, head=head or None))
-        for chain, rows in run(work()).items()
+        chain: (rows, verify(rows, chain=chain, head=noted or None))
+        for chain, rows in chains.items()
     }
     if json:
         show_json(
@@ -107,10 +115,7 @@ def export(
         if found:
             _tell(account, rows, found)
             raise Refused("The log is not whole, so nothing was exported.")
-        with file.open("x", encoding="utf-8") as out:
-            for row in rows:
-                out.write(_compact(asdict(row)))
-            out.write(_compact({"chain": account, "entries": len(rows), "head": head_of(rows)}))
+        write_file(file, account, rows)
 
     async def both() -> list[AuditEntry]:
         rows = await work()
@@ -219,7 +224,3 @@ def _checked(
             {"seq": one.seq, "fault": one.fault.value, "sentence": one.sentence} for one in findings
         ],
     }
-
-
-def _compact(value: object) -> str:
-    return jsons.dumps(value, ensure_ascii=False, separators=(",", ":")) + "\n"

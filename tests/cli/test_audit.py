@@ -3,6 +3,7 @@
 import json
 import sqlite3
 import stat
+from collections.abc import Callable
 
 import pytest
 
@@ -166,6 +167,11 @@ def test_an_export_holds_the_rows_and_the_head(noted: Machine) -> None:
     *rows, last = map(json.loads, text.splitlines())
     assert [row["seq"] for row in rows] == [1, 2, 3, 4, 5, 6]
     assert last == {"chain": "northwind", "entries": 6, "head": rows[-1]["hash"]}
+    whole = noted.run("audit", "verify", "--file", str(file))
+    assert (whole.exit_code, whole.stdout) == (
+        0,
+        f"northwind: 6 entries, whole. Head: {rows[-1]['hash']}\n",
+    )
     again = noted.run("audit", "export", "northwind", str(file))
     assert again.exit_code == 1
     assert "exists" in again.stderr
@@ -174,6 +180,35 @@ def test_an_export_holds_the_rows_and_the_head(noted: Machine) -> None:
     assert spoilt.exit_code == 1
     assert "row 2: missing" in spoilt.stderr
     assert not (noted.folder / "other").exists()
+
+
+@pytest.mark.parametrize(
+    ("spoil", "code", "said"),
+    [
+        (lambda lines: [*lines[:1], *lines[2:]], 1, "row 2: missing"),
+        (lambda lines: [lines[0], lines[2], lines[1], *lines[3:]], 1, "row 2: moved"),
+        (lambda lines: [*lines[:5], lines[6]], 1, "row 5: cut"),
+        (
+            lambda lines: [lines[0].replace("room_linked", "room_lost"), *lines[1:]],
+            1,
+            "row 1: changed",
+        ),
+        (lambda lines: lines[:6], 2, "no last line with the head"),
+        (lambda lines: ["{}", *lines], 2, "line 1: this is no row"),
+        (lambda lines: ["x", *lines], 2, "line 1: this is not JSON"),
+    ],
+    ids=["dropped", "swapped", "cut", "changed", "no-head", "no-row", "no-json"],
+)
+def test_an_export_that_was_changed_is_told(
+    noted: Machine, spoil: Callable[[list[str]], list[str]], code: int, said: str
+) -> None:
+    file = noted.folder / "northwind.jsonl"
+    assert noted.run("audit", "export", "northwind", str(file)).exit_code == 0
+    lines = file.read_text(encoding="utf-8").splitlines()
+    file.write_text("\n".join(spoil(lines)) + "\n", encoding="utf-8")
+    result = noted.run("audit", "verify", "--file", str(file))
+    assert result.exit_code == code
+    assert said in result.stderr
 
 
 def test_an_erased_person_is_shown_as_erased_and_the_chain_is_whole(noted: Machine) -> None:
