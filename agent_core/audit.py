@@ -32,6 +32,7 @@ class AuditKind(StrEnum):
     CANCELLED = "cancelled"
     APPROVED = "approved"
     DECLINED = "declined"
+    PASSED_ON = "passed_on"
     EXPIRED = "expired"
     INTENDED = "intended"
     SETTLED = "settled"

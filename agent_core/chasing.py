@@ -8,6 +8,8 @@ from typing import Final
 
 from agent_core import cards
 from agent_core.approving import passed_on
+from agent_core.audit import AuditKind
+from agent_core.audit_notes import note_proposal
 from agent_core.blocks import Mention, Text
 from agent_core.decisions import Decisions
 from agent_core.errors import ConversationChanged
@@ -103,6 +105,7 @@ class Chasing:
         else:
             widened = replace(proposal, approval=passed_on(need))
             tx.proposals.save(widened, expected=proposal.status)
+            note_proposal(tx, widened, AuditKind.PASSED_ON, now)
             proposal = widened
             self._desk.proposal_changed(tx, proposal)
             leads = "who may decide it too" if need.capabilities else f"as it needs {who}"

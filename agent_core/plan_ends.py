@@ -71,8 +71,9 @@ def _leave_the_rest(boundary: Boundary, plan_id: PlanId) -> None:
     for later in read_plan(boundary.tx, plan_id).open:
         ended = replace(later, status=ProposalStatus.CANCELLED)
         boundary.tx.proposals.save(ended, expected=later.status)
+        why = {"why": "plan_stopped"}
         note_proposal(
-            boundary.tx, ended, AuditKind.CANCELLED, boundary.at, facts={"why": "plan_stopped"}
+            boundary.tx, ended, AuditKind.CANCELLED, boundary.at, by_agent=True, facts=why
         )
 
 
