@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from agent_core.ports import Store
 from agent_core.store.memory_store import MemoryStore
 from tests.builders import NOON
 from tests.faults.actions import Asked
@@ -25,7 +24,7 @@ class Ways:
     """Makes a way on fresh storage, and closes it."""
 
     open_store: Open
-    accounts_url: Callable[[Store], str]
+    accounts_url: Callable[[], str]
     close: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
 
     @property
@@ -37,7 +36,7 @@ class Ways:
         store = self.open_store()
         if isinstance(store, MemoryStore):
             return Way(asked, store)
-        storage = SqlStorage(self.accounts_url(store))
+        storage = SqlStorage(self.accounts_url())
         await storage.prepare()
         self.close += [store.close, storage.close]
         await seed(StoredAccounts(storage, MemoryPayments(), lambda: NOON), MemoryPayments(), NOON)
@@ -53,12 +52,10 @@ async def ways(
     open_store: Open, tmp_path: Path, request: pytest.FixtureRequest
 ) -> AsyncIterator[Ways]:
     made = iter(range(100_000))
-
-    def accounts_url(_: Store) -> str:
-        if "migrated_database" in request.fixturenames:
-            pass
-        return f"sqlite:///{tmp_path / f'accounts-{next(made)}.db'}"
-
-    found = Ways(open_store, accounts_url)
+    if request.node.callspec.params["open_store"] == "postgres":
+        url: str = request.getfixturevalue("migrated_database")
+        found = Ways(open_store, lambda: url)  # tables of its own, emptied with the others
+    else:
+        found = Ways(open_store, lambda: f"sqlite:///{tmp_path / f'accounts-{next(made)}.db'}")
     yield found
     await found.done()
