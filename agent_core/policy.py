@@ -1,7 +1,7 @@
 """What policy is asked and what it answers. Pure: a question in, a ruling out."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
@@ -129,3 +129,12 @@ def has_standing(requester: Requester, role: Role | None, audience: Audience) ->
     if role is not None:
         return True
     return requester.can(Capability.STAFF) and audience is not Audience.SHARED
+
+
+def confirmed_by_staff(ruling: Ruling, role: Role | None) -> Ruling:
+    """The same, and what somebody without a role in the account changes is always confirmed."""
+    if role is not None or ruling.decision not in (Decision.ALLOW, Decision.APPROVE):
+        return ruling
+    confirm_first = ruling.decision is Decision.ALLOW
+    decision = Decision.CONFIRM if confirm_first else ruling.decision
+    return replace(ruling, decision=decision, confirm=True)

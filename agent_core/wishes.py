@@ -1,7 +1,7 @@
 """A wish for an action, policy's ruling on it, and the proposal that both make. Values only."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 
 from agent_core.boundary import Boundary
@@ -9,7 +9,14 @@ from agent_core.brakes import holds_action
 from agent_core.conversation import Audience
 from agent_core.daily_limits import Counted, within_limits
 from agent_core.people import AccountId, Requester
-from agent_core.policy import ApprovalNeed, Decision, Question, Ruling, has_standing
+from agent_core.policy import (
+    ApprovalNeed,
+    Decision,
+    Question,
+    Ruling,
+    confirmed_by_staff,
+    has_standing,
+)
 from agent_core.proposals import Proposal, ProposalId, ProposalStatus, fingerprint
 from agent_core.tooling import Json, Preview, Standing, Tool
 
@@ -96,12 +103,7 @@ def judge(
         at=boundary.at,
     )
     ruling = within_limits(boundary.tx, ruling, counted, holding=holding)
-    as_staff = requester.role_in(wish.account_id) is None
-    if ruling.decision is Decision.ALLOW and as_staff:
-        return replace(ruling, decision=Decision.CONFIRM, confirm=True)
-    if ruling.decision is Decision.APPROVE and as_staff:
-        return replace(ruling, confirm=True)
-    return ruling
+    return confirmed_by_staff(ruling, requester.role_in(wish.account_id))
 
 
 def needs_of(ruling: Ruling) -> tuple[ProposalStatus, bool, ApprovalNeed | None]:

@@ -32,7 +32,8 @@ from agent_core.models.openai_model import Endpoint, OpenAIModel
 from agent_core.models.planner import PlannerModel
 from agent_core.outgoing import OutgoingRow
 from agent_core.people import AccountId
-from agent_core.ports import ChatModel, PlatformAdapter, UnitOfWork
+from agent_core.policy import Policy
+from agent_core.ports import ChatModel, PlatformAdapter, Store, UnitOfWork
 from agent_core.press_intake import PressIntake
 from agent_core.proposals import LedgerEntry
 from agent_core.reconciler import Reconciler
@@ -55,6 +56,7 @@ from escalation.brief import Briefing, Reminders
 from escalation.commands import Commands
 from escalation.desk import Desk, SupportRoom
 from escalation.undeliverable import teller
+from tools.accounts.gateway import AccountsGateway
 from tools.accounts.no_payments import NoPayments
 from tools.accounts.payments import Payments
 from tools.accounts.sql_gateway import SqlAccounts
@@ -198,7 +200,7 @@ def _joined(
     parts: _Parts,
     model: ChatModel,
 ) -> Service:
-    catalog = _catalog(parts)
+    catalog = catalog_of(parts.store, parts.accounts)
     policy = FilePolicySource(configuration.policy_path, catalog.tools)
     driver = _driver(parts, configuration, model, catalog, policy)
     intake = _intake(parts)
@@ -265,11 +267,18 @@ def _parts(settings: Settings, configuration: Configuration, support: RoomRef) -
     )
 
 
-def _catalog(parts: _Parts) -> Catalog:
-    async def ledger(account_id: AccountId) -> Sequence[LedgerEntry]:
-        return await parts.store.run(lambda tx: tx.ledger.of_account(account_id))
+def catalog_of(store: Store, accounts: AccountsGateway) -> Catalog:
+    """Every tool, over these accounts and the ledger of this store."""
 
-    return Catalog(parts.accounts, ledger)
+    async def ledger(account_id: AccountId) -> Sequence[LedgerEntry]:
+        return await store.run(lambda tx: tx.ledger.of_account(account_id))
+
+    return Catalog(accounts, ledger)
+
+
+def policy_in(path: Path | None, catalog: Catalog) -> Policy:
+    """The policy of a file; None: the tools' own. Raises ConfigurationError with every mistake."""
+    return FilePolicySource(path, catalog.tools).current()
 
 
 def _driver(

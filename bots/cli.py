@@ -5,7 +5,18 @@ from typing import Annotated
 
 import typer
 
-from bots.commands import accounts, audit, doctor, init, manifest, pausing, people, rooms, serving
+from bots.commands import (
+    accounts,
+    audit,
+    doctor,
+    init,
+    manifest,
+    pausing,
+    people,
+    policy,
+    rooms,
+    serving,
+)
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -45,6 +56,7 @@ app.command()(pausing.pause)
 app.command()(pausing.resume)
 app.command()(pausing.pauses)
 app.add_typer(people.app, name="people")
+app.add_typer(policy.app, name="policy")
 app.add_typer(accounts.app, name="accounts")
 app.add_typer(audit.app, name="audit")
 app.add_typer(manifest.app, name="manifest")

@@ -149,8 +149,12 @@ async def test_twenty_conversations_at_once_keep_the_limit(
 
 async def test_over_the_limit_is_refused_or_handed_over_with_a_sentence() -> None:
     store = MemoryStore()
-    for key in ("a", "b", "c"):
-        await store.run(lambda tx, key=key: tx.ledger.intend(an_intent(key)))
+
+    def fill(tx: UnitOfWork) -> None:
+        for key in ("a", "b", "c"):
+            tx.ledger.intend(an_intent(key))
+
+    await store.run(fill)
 
     def ask(tx: UnitOfWork, limit: DailyLimit, **about: Any) -> Ruling:
         return within_limits(tx, ruling(limit), counted(**about), holding=False)
