@@ -121,7 +121,7 @@ async def test_a_member_reads_usage_and_is_refused_the_invoices() -> None:
     await company.say("how much storage do we use?")
     assert "Storage: 41,300" in (await company.texts())[-1]
     await company.say("show our invoices")
-    assert "an owner or a billing admin or an admin" in (await company.texts())[-1]
+    assert "an owner, a billing admin or an admin" in (await company.texts())[-1]
 
 
 async def test_something_is_missing_and_the_next_message_brings_it() -> None:
