@@ -136,6 +136,7 @@ async def commit(
 
     def run(tx: UnitOfWork) -> Boundary:
         boundary = open_boundary(tx, services, live, at)
+        _withhold_if_rights_changed(boundary)
         boundary.closes = closes
         if not always:
             _notice_owner(boundary)
@@ -164,6 +165,21 @@ def open_boundary(tx: UnitOfWork, services: Services, live: LiveTurn, at: dateti
         requester=requester_of(tx, live.turn.author),
         at=at,
     )
+
+
+def _withhold_if_rights_changed(boundary: Boundary) -> None:
+    """What was read while a role was taken away reaches no model: the read went by older rights."""
+    live, account = boundary.live, boundary.conversation.account
+    before, now = live.requester, boundary.requester
+    if (before.role_in(account), before.capabilities) == (now.role_in(account), now.capabilities):
+        return
+    reason = "What this person may see has changed meanwhile. It may be asked for again."
+    live.pending = [
+        replace(entry, body={**entry.body, "content": {"status": "refused", "reason": reason}})
+        if entry.kind == Kind.RESULT and not entry.body["told"] and entry.body["run"] is None
+        else entry
+        for entry in live.pending
+    ]
 
 
 def as_trusted(tx: UnitOfWork, conversation: Conversation) -> Conversation:
