@@ -10,6 +10,7 @@ from agent_core.conversation import Audience, Conversation, RoomBinding, RoomMod
 from agent_core.delivery import room_destination
 from agent_core.directory import is_ours, requester_of
 from agent_core.errors import ConversationChanged
+from agent_core.joining import is_joining, join_command, joined_in_words
 from agent_core.masking import masked, masked_json
 from agent_core.message_intake import MessageIntake
 from agent_core.messages import (
@@ -128,6 +129,11 @@ class Intake:
     # --- messages ---------------------------------------------------------------------------
 
     def _message(self, tx: UnitOfWork, event: InboundMessage, now: datetime) -> None:
+        if event.direct and is_joining(event.text):
+            if tx.inbox.take(f"message:{event.message}", now):
+                answer = joined_in_words(tx, event.text, requester_of(tx, event.author), now)
+                self._words.answer_alone(tx, event, answer, now)
+            return
         situation = self._situation(tx, event, now)
         decision = route_message(event, situation)
         commands = event.direct and is_pausing(event.text) and situation.who.can(Capability.LEAD)
@@ -199,6 +205,8 @@ class Intake:
 
     def _command(self, tx: UnitOfWork, event: CommandUsed, now: datetime) -> Answer:
         who = requester_of(tx, event.by)
+        if is_joining(event.text):
+            return Answer(notice=join_command(tx, event.text, who, now))
         if is_pausing(event.text):
             return Answer(notice=pause_in_words(tx, event.text, who, now))
         binding = tx.rooms.get(event.room)

@@ -23,6 +23,7 @@ from agent_core.messages import (
     InboundMessage,
     MessageDeleted,
     MessageEdited,
+    OutboundMessage,
     OutgoingId,
 )
 from agent_core.outgoing import Destination, OutgoingRow
@@ -136,6 +137,23 @@ class MessageIntake:
                 self._decisions.decline(tx, proposal, situation.who, now)
             case Tell(sentence=sentence):
                 self._tell(tx, event, conversation, sentence, now)
+
+    def answer_alone(
+        self, tx: UnitOfWork, event: InboundMessage, message: OutboundMessage, now: datetime
+    ) -> None:
+        """An answer to words that are kept nowhere: no conversation, no transcript."""
+        destination = DestinationId(f"thread:{event.thread}")
+        if tx.outgoing.destination(destination) is None:
+            tx.outgoing.put_destination(
+                Destination(id=destination, address=event.reply_to, opens_thread=False)
+            )
+        row = OutgoingRow(
+            id=OutgoingId(f"tell:{event.message}"),
+            destination=destination,
+            message=message,
+            created_at=now,
+        )
+        self._outbox.queue(tx, row)
 
     def call_support(
         self,

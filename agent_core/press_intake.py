@@ -17,6 +17,7 @@ from agent_core.decisions import Decisions
 from agent_core.drawing import drawn
 from agent_core.escalations import EscalationReason
 from agent_core.held import held_proposal
+from agent_core.joining import give_code
 from agent_core.journal import InboxKind
 from agent_core.messages import ButtonPressed
 from agent_core.people import AccountId, Capability, Requester
@@ -72,6 +73,8 @@ class PressIntake:
                 return self._access.answer(tx, event, who, now)
             case presses.STOP:
                 return self._stop(tx, event, who, now)
+            case presses.JOIN_CODE:
+                return Answer(notice=give_code(tx, who, now))
             case presses.CHOOSE_ACCOUNT:
                 return self._choose_account(tx, event, who, now)
         return Answer(notice=UNKNOWN_CARD)

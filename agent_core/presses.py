@@ -18,6 +18,9 @@ DENY_ACCESS: Final = "access.deny"
 # On a receipt, and where a plan stopped: takes an effect back. The value is its ledger key.
 UNDO: Final = "receipt.undo"
 
+# On what a person gets who wants to join their accounts: shows them a code, and nobody else.
+JOIN_CODE: Final = "join.code"
+
 # For the customer; the value is the conversation's id.
 ASK_SUPPORT: Final = "support.ask"
 

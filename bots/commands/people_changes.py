@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from agent_core.audit_notes import note_joined, note_person
+from agent_core.joining import merged, why_not_joined
 from agent_core.messages import PlatformIdentity
 from agent_core.people import AccountId, Capability, Person, PersonId, Role
 from agent_core.ports import Ids, UnitOfWork
@@ -73,24 +74,11 @@ def join(tx: UnitOfWork, keep: str, other: str, at: datetime) -> Person:
     Raises Refused where they are one already, or have different roles in an account.
     """
     first, second = find(tx, keep), find(tx, other)
-    if first.id == second.id:
-        raise Refused(f"{keep} and {other} are one person already: {first.name}.")
-    clashes = [
-        f"{account} ({first.roles[account]} and {role})"
-        for account, role in second.roles.items()
-        if first.roles.get(account, role) is not role
-    ]
-    if clashes:
-        raise Refused(
-            f"{first.name} and {second.name} have different roles in {', '.join(clashes)}: "
-            "set one of them first with: handrail people set"
-        )
-    joined = replace(
-        first,
-        identities=(*first.identities, *second.identities),
-        roles={**first.roles, **second.roles},
-        capabilities=first.capabilities | second.capabilities,
-    )
+    problem = why_not_joined(first, second)
+    if problem is not None:
+        same = first.id == second.id
+        raise Refused(problem if same else f"{problem} Set one first with: handrail people set")
+    joined = merged(first, second)
     # What was recorded under the second id stays; the record itself is left with nothing.
     tx.people.put(replace(second, identities=(), roles={}, capabilities=frozenset()))
     tx.people.put(joined)
