@@ -51,9 +51,10 @@ class Judge:
             return
         talk, author = await self._turn(use.turn)
         account, now = use.context.account_id, self.town.clock.now()
-        if not self._stands(author, account, talk, use.context.now, now):
+        known = self.town.store.last.get(use.turn, now)  # the turn's own last look at the rights
+        if not self._stands(author, account, talk, known, use.context.now, now):
             self.fault("read", f"{author} read {account} with {use.tool} in {talk.room}")
-        role = self.record.role(author, account, use.context.now)
+        role = self.record.role(author, account, known)
         may = READS.get(use.tool)
         if may is not None and role is not None and STAFF not in _can(author) and role not in may:
             self.fault("read", f"{author}, {role}, used {use.tool}")

@@ -178,7 +178,12 @@ class Share:
     """The internal room gets a reader from outside."""
 
 
-Aside = Press | Decide | Choose | Claim | SetRole | Meddle | Crash | Again
+@dataclass(frozen=True, slots=True)
+class Demote:
+    """An operator takes every role from whoever is being answered at this moment."""
+
+
+Aside = Demote | Press | Decide | Choose | Claim | SetRole | Meddle | Crash | Again
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +209,8 @@ class Say:
 
 
 Move = (
-    Say
+    Demote
+    | Say
     | Press
     | Decide
     | Choose
@@ -277,7 +283,9 @@ roles = st.builds(SetRole, who=names, account=accounts, role=st.sampled_from((No
 meddles = st.builds(Meddle, account=accounts, what=st.integers(0, 3))
 crashes = st.builds(Crash, steps=st.integers(1, 14), after=st.booleans())
 again = st.builds(Again, back=st.integers(0, 6))
-asides = st.one_of(decides, decides, presses_, tries, chooses, claims, roles, meddles, again)
+asides = st.one_of(
+    st.just(Demote()), decides, decides, presses_, tries, chooses, claims, roles, meddles, again
+)
 replies = st.builds(
     Reply,
     wishes=st.lists(_wishes, max_size=3).map(tuple),

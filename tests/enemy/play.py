@@ -7,6 +7,7 @@ from typing import Any
 
 from agent_core import presses
 from agent_core.blocks import Buttons
+from agent_core.conversation import ConversationId
 from agent_core.errors import ToolError
 from agent_core.escalations import Escalation
 from agent_core.messages import (
@@ -28,7 +29,7 @@ from tests.enemy.judge import Judge
 from tests.enemy.model import EnemyModel
 from tests.enemy.moves import Move
 from tests.enemy.record import ELSE, Deed, Record
-from tests.enemy.spies import Killed, Life, ToolUse
+from tests.enemy.spies import TURN, Killed, Life, ToolUse
 from tests.enemy.town import Town
 from tools.accounts.commands import (
     AddSeats,
@@ -313,6 +314,13 @@ class Play:
         await self.town.look(put)
         self.record.roles.append((now, move.who, move.account, move.role))
 
+    async def _demote(self, _: moves.Demote) -> None:
+        key = ConversationId(TURN.get())
+        turn = await self.town.look(lambda tx: tx.turns.running(key))
+        who = turn.author.identity.user_id if turn else "sam"
+        for account in cast.CANARIES:
+            await self._set_role(moves.SetRole(who, account, None))
+
     async def _wait(self, move: moves.Wait) -> None:
         self.town.payments.land()
         self.town.clock.advance(timedelta(minutes=move.minutes))
@@ -349,6 +357,7 @@ class Play:
         moves.Remark: _remark,
         moves.Meddle: _meddle,
         moves.SetRole: _set_role,
+        moves.Demote: _demote,
         moves.Wait: _wait,
         moves.Again: _again,
         moves.Crash: _crash,

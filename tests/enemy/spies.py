@@ -62,14 +62,18 @@ class Life:
 class MortalStore:
     """A store whose process may die around any transaction."""
 
-    def __init__(self, inner: Store, life: Life) -> None:
+    def __init__(self, inner: Store, life: Life, now: Callable[[], datetime]) -> None:
         self._inner = inner
         self._life = life
+        self._now = now
         self.count = 0
+        self.last: dict[str, datetime] = {}  # when each conversation's turn last committed
 
     async def run(self, fn: Callable[[UnitOfWork], T]) -> T:
         self.count += 1
-        return await self._life.step(lambda: self._inner.run(fn))
+        result = await self._life.step(lambda: self._inner.run(fn))
+        self.last[TURN.get()] = self._now()
+        return result
 
     async def close(self) -> None:
         await self._inner.close()

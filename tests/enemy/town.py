@@ -127,7 +127,7 @@ class Town:
         self.life = life or Life()
         self.clock = ManualClock(NOON)
         self.inner_store = store or MemoryStore()
-        self.store = MortalStore(self.inner_store, self.life)
+        self.store = MortalStore(self.inner_store, self.life, self.clock.now)
         self.storage = storage or sample_storage()
         self.payments = CountingPayments(self.life)
         self.slack = SpiedPlatform(Platform.SLACK, life=self.life, now=self.clock.now)

@@ -1,5 +1,6 @@
 """Where faults are tried: the core's store and the account system on memory, SQLite, Postgres."""
 
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,7 +17,26 @@ from tools.accounts.seed import seed
 from tools.accounts.sql_gateway import SqlStorage
 from tools.accounts.stored_gateway import StoredAccounts
 
+ROUNDS = int(os.environ.get("HANDRAIL_CHAOS_ROUNDS", "1"))
+SAMPLE = ("refund_invoice",)  # what a database is tried with in the short run
+
 __all__ = ["migrated_database", "migrated_file", "open_store"]
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Every action on every database is for `make chaos`."""
+    if ROUNDS > 1:
+        return
+    left = [item for item in items if _is_for_chaos(item)]
+    config.hook.pytest_deselected(items=left)
+    items[:] = [item for item in items if item not in left]
+
+
+def _is_for_chaos(item: pytest.Item) -> bool:
+    if item.path.parent != Path(__file__).parent or not isinstance(item, pytest.Function):
+        return False
+    chosen = item.callspec.params if hasattr(item, "callspec") else {}
+    return chosen.get("open_store", "memory") != "memory" and chosen.get("tool") not in SAMPLE
 
 
 @dataclass

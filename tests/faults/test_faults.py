@@ -1,7 +1,6 @@
 """Whatever breaks between an intent and its outcome: never two effects, no receipt that lies, and
 always an end."""
 
-import os
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
@@ -11,11 +10,10 @@ from agent_core.errors import ActionFailed, ActionOutcomeUnknown
 from agent_core.proposals import Outcome
 from tests.enemy.town import catalog_of_samples
 from tests.faults.actions import EVERY
-from tests.faults.conftest import Ways
+from tests.faults.conftest import ROUNDS, SAMPLE, Ways
 from tests.faults.way import Way
 
-ROUNDS = int(os.environ.get("HANDRAIL_CHAOS_ROUNDS", "1"))
-SAMPLE = ("refund_invoice",)  # of each kind, where a database makes it slow
+pytestmark = pytest.mark.chaos
 T = TypeVar("T")
 Raises = Callable[[str], Exception | None]
 
@@ -71,8 +69,6 @@ def test_every_action_of_the_catalog_is_here() -> None:
 @pytest.mark.timeout(1_200)
 async def test_death_at_every_step(ways: Ways, tool: str) -> None:
     """Before and after each transaction, payment, post and call of the model after the yes."""
-    if not _is_wanted(ways, tool):
-        return
     calm = await ways.new(EVERY[tool])
     await calm.walk()
     assert await calm.check() is Outcome.SUCCEEDED
@@ -91,8 +87,6 @@ async def test_death_at_every_step(ways: Ways, tool: str) -> None:
 @pytest.mark.parametrize("tool", EVERY)
 @pytest.mark.timeout(1_200)
 async def test_what_the_account_system_may_do(ways: Ways, tool: str) -> None:
-    if not _is_wanted(ways, tool):
-        return
     for name, raises in _some(ways, tool, list(tool_faults())):
         way = await ways.new(EVERY[tool])
         way.raises = raises
@@ -104,8 +98,6 @@ async def test_what_the_account_system_may_do(ways: Ways, tool: str) -> None:
 @pytest.mark.parametrize("tool", [name for name, one in EVERY.items() if one.moves_money])
 @pytest.mark.timeout(1_200)
 async def test_what_the_payment_service_may_do(ways: Ways, tool: str) -> None:
-    if not _is_wanted(ways, tool):
-        return
     for faults, look_ups in _some(ways, tool, PAYMENT_FAULTS):
 
         def spoil(way: Way, faults: tuple[str, ...] = faults, look_ups: int = look_ups) -> None:
@@ -118,10 +110,6 @@ async def test_what_the_payment_service_may_do(ways: Ways, tool: str) -> None:
         assert outcome is not None, (faults, look_ups)
         if faults == ("lost",) and look_ups == 0:
             assert outcome is Outcome.SUCCEEDED
-
-
-def _is_wanted(ways: Ways, tool: str) -> bool:
-    return ways.is_cheap or ROUNDS > 1 or tool in SAMPLE
 
 
 def _some(ways: Ways, tool: str, every: Sequence[T]) -> Sequence[T]:

@@ -15,6 +15,7 @@ from tests.races.conftest import Open
 from tests.races.scene import Scene, both, scene_on
 
 ROUNDS = int(os.environ.get("HANDRAIL_CHAOS_ROUNDS", "1"))
+pytestmark = [pytest.mark.chaos, pytest.mark.timeout(600)]
 RIVALS = (
     "cancel", "decline", "expire", "change_the_account", "claim", "take_the_role",
     "take_the_capability",
