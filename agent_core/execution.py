@@ -26,6 +26,7 @@ from agent_core.errors import ToolError
 from agent_core.escalations import EscalationReason
 from agent_core.live_turn import LiveTurn
 from agent_core.people import Requester
+from agent_core.plans import read_plan
 from agent_core.policy import Decision, Ruling
 from agent_core.proposals import (
     LedgerEntry,
@@ -141,6 +142,9 @@ class Execution:
         proposal = tx.proposals.get(found.proposal.id) or found.proposal
         if proposal.status is not ProposalStatus.DECIDED:
             boundary.note(Kind.EXECUTED, not_run_body(proposal, {"status": proposal.status.value}))
+            return False
+        if proposal.plan_id and not read_plan(tx, proposal.plan_id).may_run(proposal):
+            boundary.note(Kind.EXECUTED, not_run_body(proposal, {"status": "waits for its plan"}))
             return False
         found = found_in(tx, proposal, tool)  # people's rights as of now, not of before the look
         barred = self._barred(boundary, found)

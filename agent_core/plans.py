@@ -59,6 +59,10 @@ class Plan:
             if earlier.step < step.step
         )
 
+    def may_run(self, step: Proposal) -> bool:
+        """Every yes is there, for this step and for all the others, and its turn has come."""
+        return self.is_decided and self.is_next(step)
+
     @property
     def standing(self) -> str:
         """Names how the whole plan stands: a card is redrawn once for each."""

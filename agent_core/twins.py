@@ -10,6 +10,7 @@ from agent_core.audit_notes import note_proposal
 from agent_core.boundary import Boundary
 from agent_core.drawing import drawn
 from agent_core.messages import OutgoingId
+from agent_core.plans import read_plan
 from agent_core.policy import Ruling
 from agent_core.proposals import Outcome, Proposal, ProposalStatus, canonical
 from agent_core.tooling import Json, Preview
@@ -82,12 +83,27 @@ def as_it_stands(boundary: Boundary, proposal: Proposal) -> Considered:
                 cards.waiting_card(proposal, proposal.account_name),
             )
             return Considered(content={**base, "status": "awaiting_approval"}, told=True)
+        case ProposalStatus.DECIDED if not _may_run(boundary, proposal):
+            _show_plan(boundary, proposal)
+            return Considered(content={**base, "status": "waits for its plan"}, told=True)
         case ProposalStatus.DECIDED:
             return Considered(content={**base, "status": "running"}, run=proposal.id)
         case ProposalStatus.CONSUMED:
             return _as_the_ledger_says(boundary, proposal, base)
         case _:
             return Considered(content={**base, "status": proposal.status.value})
+
+
+def _may_run(boundary: Boundary, proposal: Proposal) -> bool:
+    if proposal.plan_id is None:
+        return True
+    return read_plan(boundary.tx, proposal.plan_id).may_run(proposal)
+
+
+def _show_plan(boundary: Boundary, proposal: Proposal) -> None:
+    """As it stands; the older card goes on to be the one that changes."""
+    row_id = f"plan:{proposal.plan_id}:shown:{boundary.live.turn.id}"
+    boundary.post(row_id, drawn(boundary.tx, proposal)[1])
 
 
 def _show_again(boundary: Boundary, proposal: Proposal, base: Json) -> Considered:

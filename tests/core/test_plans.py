@@ -6,7 +6,7 @@ from agent_core import presses
 from agent_core.bare_words import BareWord
 from agent_core.conversation import ConversationStatus
 from agent_core.errors import ActionOutcomeUnknown, ActionRefused
-from agent_core.people import Capability, Requester, Role
+from agent_core.people import Capability, Person, Requester, Role
 from agent_core.ports import UnitOfWork
 from agent_core.proposals import Outcome, ProposalStatus
 from agent_core.yeses import Confirm, decided_in_words
@@ -18,6 +18,16 @@ from tools.accounts.commands import AddSeats
 from tools.accounts.seed import NORTHWIND
 
 BOTH = "add 2 seats and change the billing contact to Dana Fox, dana@northwind.example"
+
+
+def approver() -> Person:
+    return a_person(
+        "lena",
+        "Lena",
+        roles={},
+        capabilities=frozenset({Capability.APPROVER}),
+        identities=(an_identity("U9"),),
+    )
 
 
 async def test_several_actions_are_one_card_with_each_effect_and_the_total() -> None:
@@ -186,18 +196,23 @@ async def test_an_approval_holds_the_whole_plan_back() -> None:
     [waiting] = [p for p in await made.open_proposals() if p.status.value == "awaiting_approval"]
     card = await made.card(str(waiting.card))
     assert "waiting for approval" in card.fallback
-    lena = a_person(
-        "lena",
-        "Lena",
-        roles={},
-        capabilities=frozenset({Capability.APPROVER}),
-        identities=(an_identity("U9"),),
-    )
+    lena = approver()
     await made.tx(lambda tx: tx.people.put(lena))
     who = Requester(identity=an_identity("U9"), name="Lena", person=lena)
     await made.approve(waiting, who)
     await made.run()
     assert made.moved == 2 and await made.seats() == 14
+
+
+async def test_asking_again_does_not_run_a_step_before_its_plan() -> None:
+    made = await faulty()
+    await made.tx(lambda tx: tx.people.put(approver()))
+    await made.say("add 2 seats and please refund INV-1042 in full")
+    await made.one_yes()
+    await made.say("add 2 seats")
+    assert made.moved == 0 and await made.seats() == 12
+    assert "waiting for approval" in (await made.texts())[-1]
+    assert not await made.unfinished()
 
 
 async def test_a_declined_approval_ends_the_plan() -> None:
