@@ -65,6 +65,7 @@ class Play:
         self.delivered: list[InboundEvent] = []
         self._number = 0
         self._deep = 0
+        self._asked_in = ""
 
     async def run(self, game: list[Move]) -> None:
         town = self.town
@@ -110,9 +111,12 @@ class Play:
         if self._deep or self.town.life.dead:
             return
         self._deep += 1
+        self._asked_in = TURN.get()
+        mark = TURN.set("")  # what others do meanwhile is no part of this turn
         try:
             await self.do(move)
         finally:
+            TURN.reset(mark)
             self._deep -= 1
 
     async def _deliver(self, event: InboundEvent) -> None:
@@ -315,7 +319,7 @@ class Play:
         self.record.roles.append((now, move.who, move.account, move.role))
 
     async def _demote(self, _: moves.Demote) -> None:
-        key = ConversationId(TURN.get())
+        key = ConversationId(self._asked_in)
         turn = await self.town.look(lambda tx: tx.turns.running(key))
         who = turn.author.identity.user_id if turn else "sam"
         for account in cast.CANARIES:

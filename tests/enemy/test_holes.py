@@ -128,7 +128,7 @@ def test_the_room_is_shared_while_the_model_thinks() -> None:
     assert any("so I stop here" in text for text in posts)
 
 
-class Recording(list):  # type: ignore[type-arg]
+class Recording(list):
     """A list of posts that keeps their texts elsewhere too."""
 
     def __init__(self, posts: list[Any], texts: list[str]) -> None:

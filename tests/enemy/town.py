@@ -51,6 +51,7 @@ from tools.accounts.effects import Storage
 from tools.accounts.memory_gateway import MemoryPayments, MemoryStorage
 from tools.accounts.seed import sample_accounts, seed
 from tools.accounts.stored_gateway import StoredAccounts
+from tools.accounts.types import Account
 from tools.catalog import Catalog, GatewayDirectory
 
 POLICY = Path(__file__).parents[2] / "examples" / "acme" / "policy.yaml"
@@ -300,6 +301,6 @@ def _furnish(tx: UnitOfWork) -> None:
             tx.people.put(cast.person(name))
 
 
-def opening_balance() -> dict[AccountId, int]:
-    """Each account's version before anybody did anything."""
-    return {state.account.id: state.account.version for state in sample_accounts(NOON)}
+def opening_balance() -> dict[AccountId, Account]:
+    """Each account before anybody did anything."""
+    return {state.account.id: state.account for state in sample_accounts(NOON)}

@@ -102,7 +102,7 @@ def _watch_transactions(scene: Scene) -> None:
     run = scene.town.store.run
     busy: list[bool] = []
 
-    async def stepped(fn):  # type: ignore[no-untyped-def]
+    async def stepped(fn):
         if not busy:  # the rival's own transactions are no steps
             busy.append(True)
             try:
