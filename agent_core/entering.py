@@ -14,6 +14,8 @@ from agent_core.holds import budget_used_up, give_to_people, hold_on, words_of
 from agent_core.journal import InboxKind, InboxRow, Turn, TurnId, TurnStatus
 from agent_core.live_turn import LiveTurn, row_body
 from agent_core.people import Capability
+from agent_core.plan_cards import plan_card, step_line
+from agent_core.plans import read_plan
 from agent_core.ports import UnitOfWork
 from agent_core.proposals import Outcome, ProposalId, ProposalStatus
 from agent_core.receipts import receipt_message
@@ -78,6 +80,7 @@ def _give_up(tx: UnitOfWork, services: Services, live: LiveTurn) -> None:
     """Three attempts failed. What is uncertain is called so, and a person takes over."""
     boundary = _boundary(tx, services, live)
     doubtful = _leave_no_action_open(boundary)
+    steps = _plans_as_they_stand(boundary)
     if doubtful or live.conversation.status is ConversationStatus.WITH_AGENT:
         boundary.post(
             f"given-up:{live.turn.id}",
@@ -96,13 +99,27 @@ def _give_up(tx: UnitOfWork, services: Services, live: LiveTurn) -> None:
                 f"Look up in the account whether “{doubtful[0]}” happened, then tell the customer."
                 if doubtful
                 else "The agent failed three times. Answer by hand."
-            ),
+            )
+            + steps,
             at=boundary.at,
         )
     turn = live.turn
     tx.turns.append(turn.id, turn.token, boundary.news)
     tx.inbox.finish([row.seq for row in live.rows])
     tx.turns.close(turn.id, turn.token, TurnStatus.GIVEN_UP)
+
+
+def _plans_as_they_stand(boundary: Boundary) -> str:
+    """What is done, not done and not certain of the plans that ended here; their cards show it."""
+    tx, lines = boundary.tx, list[str]()
+    found = [tx.proposals.get(one) for one in state_of(boundary.live.entries).decisions]
+    for plan_id in dict.fromkeys(one.plan_id for one in found if one and one.plan_id):
+        plan = read_plan(tx, plan_id)
+        lines += [f"Step {step.step}, {step_line(plan, step)}" for step in plan.steps]
+        card = plan.steps[0].card
+        if card is not None:
+            boundary.post(f"{card}:{plan.standing}", plan_card(plan), updates=card)
+    return f" A plan stopped: {' '.join(lines)}" if lines else ""
 
 
 def _leave_no_action_open(boundary: Boundary) -> list[str]:

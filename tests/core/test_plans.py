@@ -9,6 +9,7 @@ from agent_core.errors import ActionOutcomeUnknown, ActionRefused
 from agent_core.people import Capability, Person, Requester, Role
 from agent_core.ports import UnitOfWork
 from agent_core.proposals import Outcome, ProposalStatus
+from agent_core.tooling import Tool, ToolName
 from agent_core.yeses import Confirm, decided_in_words
 from tests.builders import NOON, a_person, an_identity
 from tests.core.desk import Killed
@@ -299,3 +300,28 @@ async def test_the_test_above_kills_at_every_transaction() -> None:
     await made.say(BOTH)
     await made.one_yes()
     assert made.store.count <= 21
+
+
+async def test_a_turn_that_is_given_up_tells_the_person_every_step() -> None:
+    made = await faulty()
+    await made.say(BOTH)
+    first, second = await made.open_proposals()
+    await made.confirm(first)
+    whole = made.catalog
+
+    class LosesTheSecond:
+        for_audience = staticmethod(whole.for_audience)
+
+        def get(self, name: ToolName) -> Tool | None:
+            if name == second.tool:
+                raise ZeroDivisionError
+            return whole.get(name)
+
+    made.catalog = LosesTheSecond()
+    await made.run()
+    [case] = made.desk.cases
+    assert "Step 1, Add 2 seats: done." in case["suggestion"]
+    assert "Step 2, Change the billing contact: not done." in case["suggestion"]
+    assert (await made.seats(), made.moved) == (14, 1)
+    assert "stopped" in (await made.card(str(first.card))).fallback
+    assert not await made.unfinished()
