@@ -161,7 +161,12 @@ def _changes(proposal: Proposal) -> Changes | None:
 
 
 def _notes(proposal: Proposal) -> list[Block]:
-    return [Note(text=note) for note in proposal.notes]
+    notes = list(proposal.notes)
+    if proposal.plan_id is not None:
+        notes.append(
+            f"Step {proposal.step} of a plan: no step runs before every approval is there."
+        )
+    return [Note(text=note) for note in notes]
 
 
 def button(action: str, label: str, value: str, style: ButtonStyle = ButtonStyle.DEFAULT) -> Button:
@@ -355,7 +360,9 @@ def _decision_text(proposal: Proposal, replaced: bool) -> str:
     elif status is ProposalStatus.EXPIRED:
         said.append("No longer open. Nothing was changed.")
     elif status is ProposalStatus.DECIDED:
-        said.append("Running now; the receipt follows.")
+        alone = "Running now; the receipt follows."
+        in_plan = "It runs with the other steps of its plan, once every approval is there."
+        said.append(in_plan if proposal.plan_id else alone)
     return " ".join([*said, f"Reference {short_reference(proposal.id)}"])
 
 
