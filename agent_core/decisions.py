@@ -269,14 +269,17 @@ class Decisions:
         return waiting
 
     def _somebody_can(self, tx: UnitOfWork, proposal: Proposal, need: ApprovalNeed) -> bool:
-        """Whether anybody but the requester could approve."""
+        """Whether there are as many people as are needed, the requester not among them."""
         people = [*tx.people.with_role(proposal.account_id, need.roles)] if need.roles else []
         for capability in sorted(need.capabilities):
             people += tx.people.with_capability(capability)
-        return any(
-            str(person.id) != proposal.requester_key and proposal.requester not in person.identities
+        others = {
+            person.id
             for person in people
-        )
+            if str(person.id) != proposal.requester_key
+            and proposal.requester not in person.identities
+        }
+        return len(others) >= need.people
 
     def _open_case(
         self,

@@ -26,6 +26,11 @@ from agent_core.tooling import Tool, ToolName
 
 Part = TypeVar("Part", bound=BaseModel)
 SUPPORT_APPROVES: Final = ApprovalNeed(capabilities=frozenset({Capability.APPROVER}))
+_SAID: Final = {
+    "extra_forbidden": "is not known here; correct its spelling, or take it out.",
+    "missing": "is missing.",
+    "string_type": "has to be text; put it in quotes.",
+}
 _SECTIONS: Final = ("tools", "limits")
 
 
@@ -113,9 +118,10 @@ class _Reading:
         except ValidationError as error:
             told: dict[Place, str] = {}
             for one in error.errors(include_url=False, include_input=False):
-                told.setdefault(self._known(place, one["loc"]), one["msg"])
+                said = _SAID.get(one["type"]) or f"{one['msg'].removeprefix('Value error, ')}."
+                told.setdefault(self._known(place, one["loc"]), said)
             for inner, message in told.items():
-                self._wrong(inner, f"{message.removeprefix('Value error, ')}.")
+                self._wrong(inner, message)
             return None
 
     def _known(self, place: Place, inner: Sequence[str | int]) -> Place:

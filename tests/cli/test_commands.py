@@ -149,7 +149,7 @@ def _is_example(line: str) -> bool:
     text = line.removeprefix("#").strip()
     starts = ("support_hours:", "tenants:", "slack:", "teams:", "limits:", "- name:", "can: [")
     names = ("ids:", "- slack:", "- teams:", "model_", "tool_", "turn_", "tokens:", "output_")
-    others = ("confirmation_minutes:", "approval_minutes:")
+    others = ("confirmation_minutes:", "approval_")
     return line.startswith("#") and text.startswith((*starts, *names, *others))
 
 

@@ -367,7 +367,7 @@ other: 1
     told = caught.value.mistakes
     for line, part in (
         (4, "arguments has no seats. There is: n, members."),
-        (6, "tools.pay.refuse.1.reason: Field required."),
+        (6, "tools.pay.refuse.1.reason: is missing."),
         (6, "person has no rank"),
         (8, "needs `above` or `when`"),
         (9, "tools.pay.approve.1.by.0"),
