@@ -172,11 +172,35 @@ def _microseconds(policy: Policy, question: Question, times: int) -> float:
     return (time.process_time() - began) * 1e6 / times
 
 
+def _two_hundred_rules(catalog: Catalog) -> Policy:
+    """None of them holds, so that each is judged."""
+    rules = "".join(
+        f"""
+      - when: arguments.seats > {1000 + i} && person.role == 'owner' && audience == 'shared'
+        reason: Too many."""
+        for i in range(200)
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "policy.yaml"
+        path.write_text(f"tools:\n  add_seats:\n    refuse:{rules}\n", encoding="utf-8")
+        return FilePolicySource(path, catalog.tools).current()
+
+
 def policy_rows(times: int = 5_000, rounds: int = 5) -> list[Json]:
     """CPU of one ruling over the example's policy.yaml."""
     catalog = Catalog(MemoryAccounts(NoPayments()), _no_ledger)
     policy = FilePolicySource(example_configuration() / "policy.yaml", catalog.tools).current()
+    many = _two_hundred_rules(catalog)
+    wish = _questions(catalog)["a change of seats"]
     return [
+        {
+            "name": "policy ruling by 200 conditions on one tool",
+            "unit": "CPU µs per ruling",
+            "ours": round(median(_microseconds(many, wish, times // 10) for _ in range(rounds)), 1),
+            "peers": {},
+            "ratio": None,
+        },
+    ] + [
         {
             "name": f"policy ruling on {name} ({policy.decide(question).decision.value})",
             "unit": "CPU µs per ruling",

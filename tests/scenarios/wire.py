@@ -154,6 +154,7 @@ async def wired(
     model: ChatModel | None = None,
     database_url: str | None = None,
     limits: Callable[[Limits], Limits] = lambda limits: limits,
+    configuration: Path | None = None,
 ) -> AsyncIterator[Wire]:
     """Stand-ins, sample data and the service, all on ports of their own."""
     async with AsyncExitStack() as stack:
@@ -170,6 +171,8 @@ async def wired(
         environ = environment.of_service(folder, stand_ins, support, None)
         if database_url is not None:
             environ["HANDRAIL_DATABASE_URL"] = database_url
+        if configuration is not None:
+            environ["HANDRAIL_CONFIG"] = str(configuration)
         settings = Settings.load(environ)
         await prepare(settings, support)
         wire = Wire(
