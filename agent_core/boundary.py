@@ -64,12 +64,14 @@ class Boundary:
         """Puts a message on its way and into the transcript. The same id is posted once.
 
         Agent rows bear the turn's epoch. While a case is open, support sees what code posts.
+        What is for one person alone enters no transcript: the next turn may be another's.
         """
         outgoing_id = OutgoingId(row_id)
         if self.tx.outgoing.get(outgoing_id) is not None:
             return outgoing_id
         by_agent = message.author is Author.AGENT
-        if updates is None:
+        alone = message.private_to is not None
+        if updates is None and not alone:  # what only they see may not last: it is told in the room
             message = self._disclosed(message)
         row = OutgoingRow(
             id=outgoing_id,
@@ -81,7 +83,7 @@ class Boundary:
             updates=updates,
         )
         self.services.outbox.queue(self.tx, row)
-        if remember and updates is None:
+        if remember and updates is None and not alone:
             self._remember(message)
         return outgoing_id
 

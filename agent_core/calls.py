@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from agent_core import cards
+from agent_core.alone import tell_alone
 from agent_core.boundary import Boundary, commit
 from agent_core.conversation import Audience
 from agent_core.core_tools import CHOOSE_ACCOUNT_TOOL, ChosenAccount
@@ -15,6 +16,7 @@ from agent_core.policy import Decision, Question
 from agent_core.ports import UnitOfWork
 from agent_core.proposals import ProposalStatus
 from agent_core.proposing import twice, weigh
+from agent_core.provenance import is_from_outside
 from agent_core.services import Services
 from agent_core.tool_runner import ToolRunner, failure_content, parse_arguments
 from agent_core.tooling import Json, Standing, Tool, ToolCall, ToolContext
@@ -53,7 +55,18 @@ class Calls:
         except ToolError as error:
             self._note(live, call, Considered(content=failure_content(error), failed=True))
             return
-        self._note(live, call, Considered(content=result.content))
+        considered = Considered(content=result.content)
+        if not result.for_person:
+            self._note(live, call, considered)
+            return
+
+        def write(boundary: Boundary) -> None:
+            row_id = f"alone:{boundary.live.turn.id}:{call.id}"
+            if boundary.conversation.audience is Audience.SHARED:
+                tell_alone(boundary, row_id, result.title, live.account_name, result.for_person)
+            self._note_in(boundary, call, considered)
+
+        await commit(self._services, live, write, claims=False)
 
     def _no_such_tool(self, live: LiveTurn, call: ToolCall) -> None:
         names = ", ".join(tool.name for tool in self._services.tools(live.conversation.audience))
@@ -122,7 +135,13 @@ class Calls:
                 return
             self._note(live, call, Considered(content=failure_content(error), failed=True))
             return
-        wish = Wish(tool=tool, preview=preview, account_id=account, account_name=live.account_name)
+        wish = Wish(
+            tool=tool,
+            preview=preview,
+            account_id=account,
+            account_name=live.account_name,
+            from_outside=is_from_outside(live, call),
+        )
 
         def decide(boundary: Boundary) -> None:
             self._note_in(boundary, call, weigh(boundary, wish, _beside(live, call)))

@@ -29,6 +29,7 @@ from agent_core.people import AccountId, Capability, Role
 from agent_core.policy import ApprovalNeed
 from agent_core.proposals import LedgerEntry, Outcome, Proposal, ProposalId, ProposalStatus
 from agent_core.tooling import Amount
+from agent_core.visibility import covered, covered_arguments
 
 _BOLD: Final = re.compile(r"\*\*(\S(?:.*?\S)?)\*\*")
 _ROLE_NAMES: Final = {
@@ -250,16 +251,23 @@ def waiting_card(proposal: Proposal, account_name: str = "") -> OutboundMessage:
 
 
 def approval_card(
-    proposal: Proposal, account_name: str = "", requester_line: str = ""
+    proposal: Proposal, account_name: str = "", requester_line: str = "", *, exact: bool = False
 ) -> OutboundMessage:
-    """For those who approve: the very arguments that run, with Approve and Decline."""
+    """For those who approve: the very arguments that run, with Approve and Decline.
+
+    What a shared room may not read is covered, unless `exact`, which is for support's own room.
+    """
     if proposal.status is not ProposalStatus.AWAITING_APPROVAL:
         return decided_card(proposal, account_name)
     value = str(proposal.id)
     need = approvers_text(proposal.approval) if proposal.approval else "an approver"
+    hidden = frozenset[str]() if exact else covered_arguments(proposal)
     arguments = tuple(
-        Field(label=name, value=_argument_text(argument))
-        for name, argument in sorted(proposal.arguments.items())
+        Field(
+            label=name,
+            value=covered(str(value)) if name in hidden else _argument_text(value),
+        )
+        for name, value in sorted(proposal.arguments.items())
     )
     return message_of(
         [

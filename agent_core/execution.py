@@ -244,7 +244,7 @@ class Execution:
                 fresh, status=ProposalStatus.AWAITING_CONFIRMATION, needs_confirmation=True
             )
         fresh = replace(fresh, notes=(why, *fresh.notes))
-        considered = put(boundary, fresh)
+        considered = put(boundary, fresh, wish)
         boundary.note(
             Kind.EXECUTED, not_run_body(proposal, {"changed": why, "now": considered.content})
         )

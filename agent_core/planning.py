@@ -8,6 +8,7 @@ from agent_core.live_turn import LiveTurn
 from agent_core.people import AccountId
 from agent_core.proposals import canonical
 from agent_core.proposing import Presented, present
+from agent_core.provenance import is_from_outside
 from agent_core.services import Services
 from agent_core.tool_runner import ToolRunner, parse_arguments
 from agent_core.tooling import Preview, Tool, ToolCall, ToolContext
@@ -58,6 +59,7 @@ class Planning:
                     account_id=account,
                     account_name=live.account_name,
                     impossible=why,
+                    from_outside=is_from_outside(live, draft.call),
                 )
             )
         return wishes

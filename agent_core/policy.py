@@ -133,8 +133,15 @@ def has_standing(requester: Requester, role: Role | None, audience: Audience) ->
 
 def confirmed_by_staff(ruling: Ruling, role: Role | None) -> Ruling:
     """The same, and what somebody without a role in the account changes is always confirmed."""
-    if role is not None or ruling.decision not in (Decision.ALLOW, Decision.APPROVE):
-        return ruling
-    confirm_first = ruling.decision is Decision.ALLOW
-    decision = Decision.CONFIRM if confirm_first else ruling.decision
-    return replace(ruling, decision=decision, confirm=True)
+    return ruling if role is not None else confirmed(ruling)
+
+
+def confirmed(ruling: Ruling) -> Ruling:
+    """The same, and the requester's yes first, whatever policy says of that."""
+    match ruling.decision:
+        case Decision.ALLOW:
+            return replace(ruling, decision=Decision.CONFIRM, confirm=True)
+        case Decision.APPROVE:
+            return replace(ruling, confirm=True)
+        case _:
+            return ruling

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from agent_core import cards
+from agent_core.alone import tell_alone
 from agent_core.audit import AuditKind
 from agent_core.audit_notes import note_proposal
 from agent_core.boundary import Boundary
@@ -96,7 +97,7 @@ def consider(boundary: Boundary, wish: Wish) -> Considered:
         return _refuse(boundary, wish, ruling, twins)
     proposal = _proposed(boundary, wish, ruling, twins, boundary.requester)
     replace_older(boundary, proposal)
-    return put(boundary, proposal)
+    return put(boundary, proposal, wish)
 
 
 def _proposed(
@@ -171,6 +172,8 @@ def plan(
             set_deadline(tx, services.engine, step)
     first = tx.proposals.of_plan(plan_id)[0]
     boundary.post(card, drawn(tx, first)[1])
+    details = [field for wish, _ in wishes for field in wish.preview.for_person]
+    tell_alone(boundary, f"alone:{card}", "Details of this plan", first.account_name, details)
 
 
 def _step(boundary: Boundary, wish: Wish, ruling: Ruling, requester: Requester) -> Proposal:
@@ -236,12 +239,23 @@ def _refuse(
             may_ask=ruling.may_ask,
         ),
     )
+    if askable is not None:
+        _tell_details(boundary, askable, wish)
     content = {"status": "refused", "reason": ruling.reason, "title": wish.preview.title}
     return Considered(content=content, told=True)
 
 
-def put(boundary: Boundary, proposal: Proposal) -> Considered:
-    """Stores a new proposal, shows its card, and asks whoever must say yes."""
+def _tell_details(boundary: Boundary, proposal: Proposal, wish: Wish) -> None:
+    """Beside the card: the values that it covers, as this room has other readers."""
+    row_id, details = f"alone:{proposal.id}", wish.preview.for_person
+    tell_alone(boundary, row_id, proposal.title, proposal.account_name, details)
+
+
+def put(boundary: Boundary, proposal: Proposal, wish: Wish | None = None) -> Considered:
+    """Stores a new proposal, shows its card, and asks whoever must say yes.
+
+    What the card covers for the room, `wish` has for the requester.
+    """
     tx, services = boundary.tx, boundary.services
     if proposal.status is ProposalStatus.DECIDED:
         tx.proposals.add(proposal)
@@ -256,6 +270,8 @@ def put(boundary: Boundary, proposal: Proposal) -> Considered:
     set_deadline(tx, services.engine, proposal)
     draw = cards.approval_card if in_thread else cards.proposal_card
     boundary.post(card, draw(proposal, proposal.account_name))
+    if wish is not None:
+        _tell_details(boundary, proposal, wish)
     if (
         proposal.status is ProposalStatus.AWAITING_APPROVAL
         and need is not None

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from agent_core import visibility
 from agent_core.errors import (
     ActionFailed,
     ActionOutcomeUnknown,
@@ -59,7 +60,10 @@ def _checked(tool: Tool, text: str) -> BaseModel:
 
 
 class ToolRunner:
-    """Calls handlers with a time limit. Nothing here decides whether a call is allowed."""
+    """Calls handlers with a time limit. Nothing here decides whether a call is allowed.
+
+    What comes back is what the context's room and requester may read.
+    """
 
     def __init__(self, limits: Limits, sleep: Sleep = asyncio.sleep) -> None:
         self._limits = limits
@@ -68,14 +72,16 @@ class ToolRunner:
     async def read(self, tool: Tool, context: ToolContext, arguments: BaseModel) -> ToolResult:
         """A read's result. Raises ToolError."""
         call = tool.handler(context, arguments)
-        return await self._bounded(tool, call, self._limits.read_seconds)
+        result = await self._bounded(tool, call, self._limits.read_seconds)
+        return visibility.read_by(tool, context, result)
 
     async def preview(self, tool: Tool, context: ToolContext, arguments: BaseModel) -> Preview:
         """What the action would do now. Raises ToolError; nothing has happened then."""
         if tool.preview is None:
             raise ActionRefused(f"{tool.name} cannot be previewed, so it is not done.")
         call = tool.preview(context, arguments)
-        return await self._bounded(tool, call, self._limits.read_seconds)
+        preview = await self._bounded(tool, call, self._limits.read_seconds)
+        return visibility.preview_for(tool, context, preview)
 
     async def _bounded(self, tool: Tool, call: Awaitable[T], seconds: float) -> T:
         try:
@@ -116,7 +122,8 @@ class ToolRunner:
         except Exception:
             log.exception("action %s raised what it must not raise", tool.name)
             return await self._asked_about(tool, context, arguments, "It failed inside.")
-        return Ran(outcome=Outcome.SUCCEEDED, result=result)
+        shown = visibility.done_for(tool, context, result)
+        return Ran(outcome=Outcome.SUCCEEDED, result=shown)
 
     async def _asked_about(
         self, tool: Tool, context: ToolContext, arguments: BaseModel, why: str
@@ -148,7 +155,8 @@ class ToolRunner:
                 continue
             if result is None:
                 return Ran(outcome=Outcome.FAILED, reason="It did not happen.")
-            return Ran(outcome=Outcome.SUCCEEDED, result=result)
+            shown = visibility.done_for(tool, context, result)
+            return Ran(outcome=Outcome.SUCCEEDED, result=shown)
         return None
 
 

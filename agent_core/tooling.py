@@ -58,11 +58,15 @@ class ToolContext:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolResult:
-    """What came of a call. `content` goes to the model; title and fields make the receipt."""
+    """What came of a call. `content` goes to the model; title and fields make the receipt.
+
+    `for_person` is code's: what was withheld of it (see `Tool.private`), for the requester alone.
+    """
 
     content: Json
     title: str = ""
     fields: tuple[Field, ...] = ()
+    for_person: tuple[Field, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +87,7 @@ class Preview:
     account_facts: Json = field(default_factory=dict)
     leaves: object = None  # the previewer's own value for later steps; never stored
     follows: bool = False  # `ToolContext.earlier` is taken into account
+    for_person: tuple[Field, ...] = ()  # code's: what the room may not read, see `Tool.private`
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +96,7 @@ class Effected:
 
     key: str
     arguments: Json
-    content: Json  # `ToolResult.content`
+    content: Json  # `ToolResult.content`, without what its room may not read
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,6 +144,9 @@ class Tool:
     A read has `handler`. An action has `preview`, `handler` and `look_up`; its handler raises
     ActionRefused, ActionFailed or ActionOutcomeUnknown, and does its effect once per context.key.
     `arguments` is a pydantic model with `extra="forbid"` and a description on each field.
+    `private` names what not everybody may read, with the roles that may: keys of a result's content
+    at any depth, labels of fields and changes, arguments. In a room shared with other companies
+    their values are withheld from the model and the room, and shown to the requester alone.
     """
 
     name: ToolName
@@ -152,6 +160,7 @@ class Tool:
     policy: PolicyDefaults = field(default_factory=PolicyDefaults)
     examples: tuple[str, ...] = ()
     compensation: Compensation | None = None
+    private: Mapping[str, frozenset[Role]] = field(default_factory=dict)
 
     @property
     def is_action(self) -> bool:

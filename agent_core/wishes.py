@@ -14,10 +14,12 @@ from agent_core.policy import (
     Decision,
     Question,
     Ruling,
+    confirmed,
     confirmed_by_staff,
     has_standing,
 )
 from agent_core.proposals import Proposal, ProposalId, ProposalStatus, fingerprint
+from agent_core.provenance import FROM_OUTSIDE
 from agent_core.tooling import Json, Preview, Standing, Tool
 
 
@@ -26,7 +28,8 @@ class Wish:
     """An action that somebody asked for, previewed, and not yet judged.
 
     `impossible`: why it cannot be done any more; then the preview bears only its title. `undoes`
-    and `automatic`: see Proposal and UndoWish.
+    and `automatic`: see Proposal and UndoWish. `from_outside`: nothing of it is in the requester's
+    own words (see agent_core/provenance.py).
     """
 
     tool: Tool
@@ -36,6 +39,7 @@ class Wish:
     impossible: str = ""
     undoes: ProposalId | None = None
     automatic: bool = False
+    from_outside: bool = False
 
     @property
     def fingerprint(self) -> str:
@@ -73,7 +77,8 @@ def judge(
     counted_for: Requester | None = None,
     holding: bool = False,
 ) -> Ruling:
-    """Policy's ruling at this moment. What staff change for a customer is always confirmed.
+    """Policy's ruling at this moment. What staff change for a customer is always confirmed, and
+    so is what others' words alone ask for.
 
     `requester` is whose rights count, `counted_for` (the same unless given) whose daily limits.
     `holding`: what is left of those stays true until this transaction ends.
@@ -103,7 +108,8 @@ def judge(
         at=boundary.at,
     )
     ruling = within_limits(boundary.tx, ruling, counted, holding=holding)
-    return confirmed_by_staff(ruling, requester.role_in(wish.account_id))
+    ruling = confirmed_by_staff(ruling, requester.role_in(wish.account_id))
+    return confirmed(ruling) if wish.from_outside else ruling
 
 
 def needs_of(ruling: Ruling) -> tuple[ProposalStatus, bool, ApprovalNeed | None]:
@@ -148,7 +154,7 @@ def new_proposal(
         occurrence=max((twin.occurrence for twin in twins), default=0) + 1,
         title=preview.title,
         changes=preview.changes,
-        notes=preview.notes,
+        notes=(FROM_OUTSIDE, *preview.notes) if wish.from_outside else preview.notes,
         amount=preview.amount,
         version=preview.version,
         requester=requester.identity,

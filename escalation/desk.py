@@ -174,7 +174,9 @@ class Desk:
             for capability in sorted(need.capabilities if need else ())
             for person in tx.people.with_capability(capability)
         ]
-        card = cards.approval_card(proposal, proposal.account_name, post.asked_where(conversation))
+        card = cards.approval_card(
+            proposal, proposal.account_name, post.asked_where(conversation), exact=True
+        )
         called = post.calling(people, self.platform, "please decide:", card)
         self.post(tx, destination, _approval_row(proposal), called, self._clock.now())
 
@@ -207,7 +209,7 @@ class Desk:
             tx,
             posted.destination,
             f"{original}:{proposal.mark}",
-            cards.approval_card(proposal, proposal.account_name),
+            cards.approval_card(proposal, proposal.account_name, exact=True),
             self._clock.now(),
             updates=original,
         )

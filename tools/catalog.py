@@ -28,15 +28,12 @@ from tools.actions import (
 from tools.actions.look_up_account import account_fields
 from tools.actions.request_status import ReadLedger
 
-# Results that list individuals' addresses. A shared room has readers of other companies too.
-NOT_IN_SHARED_ROOMS = frozenset({ToolName("list_members")})
-
 
 class Catalog:
     """A ToolCatalog. The order is fixed, so that the prompt's prefix is the same each time.
 
-    In shared rooms `list_members` is withdrawn: everybody in the room would read the addresses.
-    What concerns the account as a whole stays, as the room is bound to that account.
+    Every audience gets the same tools: what a shared room's readers may not have, a tool names
+    itself (`Tool.private`), and the core keeps it from them.
     """
 
     def __init__(self, accounts: AccountsGateway, ledger: ReadLedger) -> None:
@@ -60,7 +57,6 @@ class Catalog:
         # Taking back is for buttons and policy: the model does not call it.
         self._undo = tuple(undo.tool(accounts, each) for each in self._all if each.compensation)
         self._by_name = {tool.name: tool for tool in self.tools}
-        self._shared = tuple(tool for tool in self._all if tool.name not in NOT_IN_SHARED_ROOMS)
 
     @property
     def tools(self) -> tuple[Tool, ...]:
@@ -68,7 +64,7 @@ class Catalog:
         return (*self._all, *self._undo)
 
     def for_audience(self, audience: Audience) -> tuple[Tool, ...]:
-        return self._shared if audience is Audience.SHARED else self._all
+        return self._all
 
     def get(self, name: ToolName) -> Tool | None:
         return self._by_name.get(name)

@@ -190,14 +190,7 @@ def _understood(scene: _Scene, text: str) -> list[Meaning]:
         if isinstance(meaning, Wish) and meaning.arguments.get("member") == "(requester)":
             found.append(Wish(meaning.tool, {"member": scene.facts.get("requester", "")}))
         elif isinstance(meaning, Wish) and meaning.tool not in scene.tools:
-            found.append(
-                Say(
-                    "Everybody here could read that list, so I show it in a direct chat only. "
-                    "Please write to me there."
-                )
-                if meaning.tool == "list_members"
-                else NotUnderstood(text, asks=True)
-            )
+            found.append(NotUnderstood(text, asks=True))
         else:
             found.append(meaning)
     return found

@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from agent_core.visibility import NOT_FOR_ROLE, SHOWN_ALONE
+
 _SHOWN = frozenset(
     {
         "awaiting_confirmation",
@@ -44,7 +46,7 @@ def _facts(tool: str, content: Mapping[str, Any]) -> str:
                 "The latest requests:", [_request(one) for one in content.get("requests", ())]
             )
         case _:
-            return _list("", [f"{label}: {value}" for label, value in content.items()])
+            return _list("", [f"{label}: {_value(one)}" for label, one in content.items()])
 
 
 def _list(heading: str, lines: Sequence[str]) -> str:
@@ -63,8 +65,14 @@ def _plan(one: Mapping[str, Any]) -> str:
     return f"{one['name']}: {price} a seat and month, {one['seats']} seats. {one['what']}"
 
 
+def _value(value: Any) -> str:
+    return {SHOWN_ALONE: "shown to you alone", NOT_FOR_ROLE: "not shown to your role"}.get(
+        str(value), str(value)
+    )
+
+
 def _member(one: Mapping[str, Any]) -> str:
-    return f"{one['name']} ({one['email']}), {one['role']}, {one['access']}"
+    return f"{one['name']} ({_value(one['email'])}), {one['role']}, {one['access']}"
 
 
 def _request(one: Mapping[str, Any]) -> str:

@@ -474,7 +474,12 @@ class World:
         return [row for row in rows if row is not None]
 
     async def texts(self) -> list[str]:
-        return [row.message.fallback for row in await self.posted() if row.updates is None]
+        """What everybody in the room reads."""
+        return [
+            row.message.fallback
+            for row in await self.posted()
+            if row.updates is None and row.message.private_to is None
+        ]
 
     async def unfinished(self) -> bool:
         return bool(await self.tx(lambda tx: tx.inbox.unfinished()))

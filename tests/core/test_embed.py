@@ -372,7 +372,7 @@ async def test_an_action_is_taken_back_by_its_button(parcels: Parcels) -> None:
 
     steps = [calls(call("open_door", door="A")), says("Open.")]
     async with parcels.agent(*steps, tools=[open_door, close_door]) as agent:
-        undo = button(await ask(agent), "Undo")
+        undo = button(await ask(agent, "open door A"), "Undo")
         others = await agent.press(undo, by=EVE, conversation="c1")
         assert others.notice and doors == ["A open"]
         undone = await agent.press(undo, by=ANA, conversation="c1")
@@ -493,7 +493,8 @@ async def test_a_policy_in_a_file(parcels: Parcels, tmp_path: Path) -> None:
     path = tmp_path / "policy.yaml"
     path.write_text("tools: {move: {confirm: false}}", encoding="utf-8")
     async with parcels.agent(MOVE, says("Moved."), policy=path) as agent:
-        assert len((await ask(agent)).receipts) == 1 and len(parcels.moves) == 1
+        reply = await ask(agent, "move P-1 to Elm Road")
+        assert len(reply.receipts) == 1 and len(parcels.moves) == 1
 
 
 async def test_mistakes_of_a_policy_stop_the_start(parcels: Parcels, tmp_path: Path) -> None:

@@ -109,10 +109,10 @@ async def test_request_status_reads_the_accounts_ledger_only(desk: Desk) -> None
     assert set(asked) == {NORTHWIND}
 
 
-def test_shared_rooms_get_no_list_of_people_and_a_stable_order(desk: Desk) -> None:
+def test_every_audience_gets_the_same_tools_in_a_stable_order(desk: Desk) -> None:
     shared = [tool.name for tool in desk.catalog.for_audience(Audience.SHARED)]
     private = [tool.name for tool in desk.catalog.for_audience(Audience.PRIVATE)]
-    assert [name for name in private if name not in shared] == ["list_members"]
+    assert private == shared
     assert desk.catalog.for_audience(Audience.INTERNAL) == desk.catalog.for_audience(
         Audience.PRIVATE
     )

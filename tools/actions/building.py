@@ -29,7 +29,9 @@ from tools.accounts.types import Account
 
 A = TypeVar("A", bound="Arguments")
 Receipt = tuple[str, tuple[Field, ...]]  # its title and its fields
+Private = Mapping[str, frozenset[Role]]  # see Tool.private
 READ_BY_ALL = PolicyDefaults(roles=frozenset(Role), staff=True, confirm=False)
+RUN_THE_ACCOUNT = frozenset({Role.OWNER, Role.BILLING_ADMIN, Role.ADMIN})
 
 
 class Arguments(BaseModel):
@@ -87,6 +89,7 @@ def read(
     policy: PolicyDefaults = READ_BY_ALL,
     standing: Standing = Standing.KNOWN,
     examples: tuple[str, ...] = (),
+    private: Private | None = None,
 ) -> Tool:
     """A tool that changes nothing."""
 
@@ -102,6 +105,7 @@ def read(
         standing=standing,
         policy=policy,
         examples=examples,
+        private=private or {},
     )
 
 
@@ -119,6 +123,7 @@ def action(
     receipt: Callable[[Planned], Receipt],
     examples: tuple[str, ...] = (),
     undoable: bool = False,
+    private: Private | None = None,
 ) -> Tool:
     """An action: `quote` makes its preview, `apply` runs it, `look_up` finds what became of it.
 
@@ -143,6 +148,7 @@ def action(
         policy=policy,
         examples=examples,
         compensation=_by_key(name) if undoable else None,
+        private=private or {},
     )
 
 

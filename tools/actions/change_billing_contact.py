@@ -10,9 +10,10 @@ from agent_core.tooling import Effect, Json, PolicyDefaults, Tool
 from tools.accounts.commands import ChangeBillingContact, Command
 from tools.accounts.gateway import AccountsGateway
 from tools.accounts.planned import Planned
-from tools.actions.building import Arguments, Shown, action
+from tools.actions.building import RUN_THE_ACCOUNT, Arguments, Shown, action
 
 POLICY = PolicyDefaults(roles=frozenset({Role.OWNER, Role.BILLING_ADMIN}), staff=True)
+PRIVATE = {"Email": RUN_THE_ACCOUNT, "email": RUN_THE_ACCOUNT}
 _EMAIL = r"^[^@\s<>|,;]+@[^@\s<>|,;]+\.[^@\s<>|,;]{2,}$"
 
 
@@ -42,6 +43,7 @@ def tool(accounts: AccountsGateway) -> Tool:
         receipt=_receipt,
         examples=("send invoices to Ben Carter, ben@northwind.example",),
         undoable=True,
+        private=PRIVATE,
     )
 
 

@@ -5,7 +5,7 @@ from agent_core.people import Role
 from agent_core.tooling import PolicyDefaults, Tool, ToolContext, ToolResult
 from tools.accounts.gateway import AccountsGateway
 from tools.accounts.types import Access
-from tools.actions.building import NoArguments, read
+from tools.actions.building import RUN_THE_ACCOUNT, NoArguments, read
 
 POLICY = PolicyDefaults(roles=frozenset({Role.OWNER, Role.ADMIN}), staff=True, confirm=False)
 _WORDS = {
@@ -16,7 +16,7 @@ _WORDS = {
 
 
 def tool(accounts: AccountsGateway) -> Tool:
-    """`list_members`: effect read. Shows people's addresses, so never in a shared room."""
+    """`list_members`: effect read. In a shared room the addresses are the requester's alone."""
 
     async def handler(context: ToolContext, _: NoArguments) -> ToolResult:
         state = await accounts.state(context.account_id, context.now)
@@ -47,4 +47,5 @@ def tool(accounts: AccountsGateway) -> Tool:
         handler=handler,
         policy=POLICY,
         examples=("who has a seat?", "who is locked out?"),
+        private={"email": RUN_THE_ACCOUNT},
     )

@@ -4,7 +4,7 @@ from agent_core.blocks import Field
 from agent_core.tooling import Tool, ToolContext, ToolResult
 from tools.accounts.gateway import AccountsGateway
 from tools.accounts.types import AccountState
-from tools.actions.building import NoArguments, read
+from tools.actions.building import RUN_THE_ACCOUNT, NoArguments, read
 from tools.actions.wording import day, monthly, plan_name, status
 
 
@@ -29,6 +29,7 @@ def tool(accounts: AccountsGateway) -> Tool:
         arguments=NoArguments,
         handler=handler,
         examples=("what plan are we on?", "how many seats do we have?"),
+        private={"Billing email": RUN_THE_ACCOUNT},
     )
 
 
@@ -42,7 +43,8 @@ def account_fields(state: AccountState) -> tuple[Field, ...]:
         ("Seats", f"{account.seats}, {len(state.members)} in use"),
         ("Monthly price", f"{monthly(account)} ({account.seat_price} a seat)"),
         ("Billing period", f"{day(account.period_start)} to {day(account.period_end)}"),
-        ("Billing contact", f"{account.billing_name}, {account.billing_email}"),
+        ("Billing contact", account.billing_name),
+        ("Billing email", account.billing_email),
     ]
     if account.credit_minor:
         lines.append(("Credit", str(account.credit)))

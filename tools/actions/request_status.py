@@ -9,7 +9,7 @@ from agent_core.cards import short_reference
 from agent_core.people import AccountId
 from agent_core.proposals import LedgerEntry, Outcome
 from agent_core.tooling import Json, Tool, ToolContext, ToolResult
-from tools.actions.building import Arguments, read
+from tools.actions.building import RUN_THE_ACCOUNT, Arguments, read
 
 ReadLedger = Callable[[AccountId], Awaitable[Sequence[LedgerEntry]]]
 SHOWN = 10
@@ -57,6 +57,7 @@ def tool(ledger: ReadLedger) -> Tool:
         arguments=RequestStatusArguments,
         handler=handler,
         examples=("did my refund go through?", "what happened to the seats I asked for?"),
+        private={"Email": RUN_THE_ACCOUNT, "Billing email": RUN_THE_ACCOUNT},
     )
 
 

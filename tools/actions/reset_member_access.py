@@ -11,7 +11,7 @@ from tools.accounts.commands import Command, ResetMemberAccess
 from tools.accounts.gateway import AccountsGateway
 from tools.accounts.planned import Planned
 from tools.accounts.types import Member
-from tools.actions.building import Arguments, Shown, action
+from tools.actions.building import RUN_THE_ACCOUNT, Arguments, Shown, action
 
 POLICY = PolicyDefaults(roles=frozenset({Role.OWNER, Role.ADMIN}), staff=True)
 
@@ -41,6 +41,7 @@ def tool(accounts: AccountsGateway) -> Tool:
         shown=_shown,
         receipt=_receipt,
         examples=("Milo is locked out, reset his access",),
+        private={"Email": RUN_THE_ACCOUNT, "member": RUN_THE_ACCOUNT},
     )
 
 

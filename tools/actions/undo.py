@@ -9,7 +9,7 @@ from agent_core.tooling import Effect, Json, Tool
 from tools.accounts.commands import Command, Undo
 from tools.accounts.gateway import AccountsGateway
 from tools.accounts.planned import Planned
-from tools.actions.building import Arguments, Shown, action
+from tools.actions.building import RUN_THE_ACCOUNT, Arguments, Shown, action
 from tools.actions.wording import monthly, plan_name, status
 
 _TITLES = {
@@ -43,6 +43,7 @@ def tool(accounts: AccountsGateway, of: Tool) -> Tool:
         canonical=_canonical,
         shown=lambda planned: _shown(title, planned),
         receipt=lambda planned: _receipt(title, planned),
+        private={"Billing email": RUN_THE_ACCOUNT},
     )
 
 
