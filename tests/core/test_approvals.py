@@ -16,7 +16,7 @@ from agent_core.errors import ConversationChanged
 from agent_core.escalations import EscalationReason
 from agent_core.limits import Limits
 from agent_core.messages import Platform
-from agent_core.models.scripted_model import ScriptModel
+from agent_core.models.scripted_model import ScriptModel, call, calls, says
 from agent_core.people import Capability, Person, PersonId, Requester, Role
 from agent_core.policy import ApprovalNeed
 from agent_core.proposals import Proposal, ProposalStatus
@@ -233,3 +233,46 @@ async def test_a_right_that_is_gone_takes_its_approval_with_it() -> None:
     only_approvers = ApprovalNeed(capabilities=frozenset({Capability.APPROVER}))
     assert still_count(only_approvers, one, [OMAR])  # a lead, once it was passed on
     assert not still_count(only_approvers, given, [OMAR])
+
+
+async def asked_and_confirmed(seats: int = 20) -> tuple[World, Proposal]:
+    """Ada asked for more than the limit, and confirmed it: an approver is asked."""
+    steps = [calls(call("add_seats", seats=seats)), says("See."), says("See."), says("See.")]
+    world = await World(ScriptModel(steps)).set_up(ada(), LENA.person, OMAR.person)
+    await world.say("add seats")
+    [proposal] = await world.proposals()
+    await world.confirm(proposal)
+    return world, proposal
+
+
+async def test_an_approval_is_of_the_state_that_was_shown() -> None:
+    world, proposal = await asked_and_confirmed()
+    await world.approve(proposal, LENA)
+    world.accounts.change(1)  # between the yes and the run
+    await world.run()
+    assert world.accounts.effects == []
+    old, fresh = sorted(await world.proposals(), key=lambda one: one.occurrence)
+    assert old.status is ProposalStatus.EXPIRED
+    assert fresh.status is ProposalStatus.AWAITING_CONFIRMATION and fresh.approvals == ()
+    assert any("Changed in between" in text for text in await world.texts())
+
+
+async def test_an_approver_who_lost_the_right_before_the_run_approved_nothing() -> None:
+    world, proposal = await asked_and_confirmed()
+    await world.approve(proposal, LENA)
+    former = replace(LENA.person, capabilities=frozenset())
+    await world.tx(lambda tx: tx.people.put(former))
+    await world.run()
+    assert world.accounts.effects == []
+    assert any("may not approve this any more" in text for text in await world.texts())
+
+
+async def test_an_approval_is_used_once() -> None:
+    world, proposal = await asked_and_confirmed()
+    await world.approve(proposal, LENA)
+    await world.run()
+    assert len(world.accounts.effects) == 1
+    with pytest.raises(ConversationChanged):
+        await world.tx(lambda tx: world.decisions.approve(tx, proposal, OMAR, NOON))
+    await world.run()
+    assert len(world.accounts.effects) == 1
