@@ -332,6 +332,8 @@ class Decisions:
         conversation = tx.conversations.get(proposal.conversation_id)
         if conversation is None:
             return
+        if proposal.plan_id is not None and read_plan(tx, proposal.plan_id).is_being_confirmed:
+            return  # the last step's yes draws the card
         standing, shown = drawn(tx, proposal)
         to_decide = cards.approval_card(proposal, proposal.account_name)
         fresh = proposal.mark == ProposalStatus.AWAITING_APPROVAL  # as its card already says

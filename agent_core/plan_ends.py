@@ -46,6 +46,8 @@ def stop_plan(boundary: Boundary, step: Proposal) -> Stopped | None:
     plan = read_plan(boundary.tx, step.plan_id)
     by_itself, offers = _compensations(boundary, plan)
     way = _way(plan, by_itself, offers, step)
+    if way != "nothing" and boundary.conversation.status is not ConversationStatus.WITH_AGENT:
+        way = "people"  # they have it already, and see this card
     _redraw(boundary, plan)
     shown = tuple(offers) if way in ("offer", "undo") else ()
     boundary.post(

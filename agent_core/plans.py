@@ -41,6 +41,12 @@ class Plan:
             and step.id not in self.undone
         )
 
+    @property
+    def is_being_confirmed(self) -> bool:
+        """Within the transaction of the yes: some steps have it, and some not yet."""
+        found = {step.status for step in self.open}
+        return ProposalStatus.AWAITING_CONFIRMATION in found and len(found) > 1
+
     def first(self, status: ProposalStatus) -> Proposal | None:
         """The first step that stands like this."""
         return next((step for step in self.steps if step.status is status), None)

@@ -16,6 +16,7 @@ from tests.core.desk import Killed
 from tests.core.faulty import CONVERSATION, actions, faulty
 from tests.core.test_sample_company import olive
 from tools.accounts.commands import AddSeats
+from tools.accounts.gateway import Payment, PaymentRequest
 from tools.accounts.seed import NORTHWIND
 
 BOTH = "add 2 seats and change the billing contact to Dana Fox, dana@northwind.example"
@@ -66,6 +67,8 @@ async def test_one_yes_runs_all_steps_in_order_with_a_receipt_each() -> None:
     assert len({step.fingerprint for step in steps}) == 2
     card = await made.card(str(steps[0].card))
     assert card.fallback.startswith("2 changes: done") and actions(card) == []
+    updates = [row.message for row in await made.posted() if row.updates == steps[0].card]
+    assert not any(actions(update) for update in updates)
     assert made.desk.cases == []
 
 
@@ -324,4 +327,29 @@ async def test_a_turn_that_is_given_up_tells_the_person_every_step() -> None:
     assert "Step 2, Change the billing contact: not done." in case["suggestion"]
     assert (await made.seats(), made.moved) == (14, 1)
     assert "stopped" in (await made.card(str(first.card))).fallback
+    assert not await made.unfinished()
+
+
+async def test_a_plan_that_support_takes_over_midway_leaves_the_rest_to_them() -> None:
+    made = await faulty()
+    await made.say(BOTH)
+    first, _ = await made.open_proposals()
+    await made.confirm(first)
+    charge = made.bank.charge
+
+    def claim(tx: UnitOfWork) -> None:
+        conversation = tx.conversations.get(CONVERSATION)
+        assert conversation is not None
+        moved = conversation.moved(ConversationStatus.WITH_SUPPORT, to=olive().id)
+        tx.conversations.save(moved, expected_epoch=conversation.epoch)
+
+    async def and_then_claimed(request: PaymentRequest) -> Payment:
+        await made.tx(claim)
+        return await charge(request)
+
+    made.bank.charge = and_then_claimed  # type: ignore[method-assign]
+    await made.run()
+    card = await made.card(f"stopped:{first.plan_id}")
+    assert "Add 2 seats: done" in card.fallback and "team has taken over" in card.fallback
+    assert actions(card) == [] and await made.seats() == 14
     assert not await made.unfinished()
