@@ -3,7 +3,6 @@
 from dataclasses import replace
 from datetime import timedelta
 
-from agent_core import cards
 from agent_core.audit import AuditKind
 from agent_core.audit_notes import note_effect, note_proposal
 from agent_core.boundary import Boundary, commit
@@ -20,7 +19,7 @@ from agent_core.decided import (
     twins_of,
     wish_of,
 )
-from agent_core.endings import end, redraw, settle
+from agent_core.endings import end, redraw
 from agent_core.entering import asked_text
 from agent_core.errors import ToolError
 from agent_core.escalations import EscalationReason
@@ -29,17 +28,16 @@ from agent_core.people import Requester
 from agent_core.plans import read_plan
 from agent_core.policy import Decision, Ruling
 from agent_core.proposals import (
-    LedgerEntry,
-    Outcome,
     Proposal,
     ProposalId,
     ProposalStatus,
 )
 from agent_core.proposing import put
 from agent_core.replanning import Replanning
+from agent_core.resuming import Resuming, context_of, note_unrun, settled
 from agent_core.services import Services
-from agent_core.tool_runner import Ran, ToolRunner, checked
-from agent_core.tooling import Json, Preview, Tool, ToolContext
+from agent_core.tool_runner import ToolRunner, checked
+from agent_core.tooling import Preview, Tool
 from agent_core.turn_state import Kind
 from agent_core.twins import same_effect
 from agent_core.wishes import Wish, judge, lacks_standing, new_proposal
@@ -52,6 +50,7 @@ class Execution:
         self._services = services
         self._runner = runner
         self._replanning = Replanning(services, runner)
+        self._resuming = Resuming(services, runner)
 
     async def run(self, live: LiveTurn, proposal_id: ProposalId) -> None:
         """Leaves an EXECUTED entry in the journal, whatever happened."""
@@ -59,9 +58,11 @@ class Execution:
         if found is None:
             return
         if found.entry is not None:
-            await self._resume(live, found, found.entry)
+            await self._resuming.resume(live, found, found.entry)
         elif found.proposal.status is not ProposalStatus.DECIDED:
-            await self._note(live, found.proposal, {"status": found.proposal.status.value})
+            await note_unrun(
+                self._services, live, found.proposal, {"status": found.proposal.status.value}
+            )
         else:
             await self._begin(live, found)
 
@@ -88,16 +89,6 @@ class Execution:
         await commit(self._services, live, look, claims=False, always=True)
         return found[0] if found else None
 
-    async def _note(self, live: LiveTurn, proposal: Proposal, content: Json) -> None:
-        """Nothing to run."""
-
-        def write(boundary: Boundary) -> None:
-            boundary.note(
-                Kind.EXECUTED, executed_body(str(proposal.id), proposal.title, content, "none")
-            )
-
-        await commit(self._services, live, write, claims=False, always=True)
-
     # --- a fresh one ------------------------------------------------------------------------
 
     async def _begin(self, live: LiveTurn, found: Found) -> None:
@@ -107,7 +98,7 @@ class Execution:
             return
         try:
             arguments = checked(tool, proposal.arguments)
-            context = self._context(live, found)
+            context = context_of(self._services, live, found)
             preview = await self._runner.preview(tool, context, arguments)
         except ToolError as error:
             await self._drop(live, proposal, str(error))
@@ -123,15 +114,7 @@ class Execution:
         elif intended[0]:
             context = replace(context, key=str(proposal.id), expected_version=preview.version)
             ran = await self._runner.act(tool, context, arguments)
-            await self._settle(live, found, ran)
-
-    def _context(self, live: LiveTurn, found: Found) -> ToolContext:
-        return ToolContext(
-            account_id=found.proposal.account_id,
-            requester=found.requester,
-            audience=live.conversation.audience,
-            now=self._services.clock.now(),
-        )
+            await settled(self._services, live, found, ran)
 
     def _intend(self, boundary: Boundary, found: Found, tool: Tool, preview: Preview) -> bool | str:
         """Uses the yes and writes the intent, if everything still holds; else says what changed.
@@ -252,77 +235,5 @@ class Execution:
     async def _drop(self, live: LiveTurn, proposal: Proposal, why: str) -> None:
         def write(boundary: Boundary) -> None:
             end(boundary, proposal, why)
-
-        await commit(self._services, live, write, claims=False, always=True)
-
-    # --- one that was begun -----------------------------------------------------------------
-
-    async def _resume(self, live: LiveTurn, found: Found, entry: LedgerEntry) -> None:
-        """Found in the ledger: asked about by its key, and called again only if it never was."""
-        if entry.outcome is Outcome.UNKNOWN:
-            await self._ask_after_doubt(live, found, entry)
-            return
-        if entry.outcome is not None:
-            content = {"status": entry.outcome.value, "result": entry.content or {}}
-            await self._note(live, found.proposal, content)
-            return
-        ran = await self._asked_about(live, found, entry)
-        if ran is None:
-            ran = Ran(outcome=Outcome.UNKNOWN, reason="The agent stopped before an answer came.")
-        await self._settle(live, found, ran)
-
-    async def _ask_after_doubt(self, live: LiveTurn, found: Found, entry: LedgerEntry) -> None:
-        """Asked for again while its outcome is unknown: the provider is asked, nothing is done."""
-        ran = await self._looked_up(live, found, entry)
-        doubt = timedelta(seconds=self._services.limits.doubt_seconds)
-        in_time = self._services.clock.now() < (entry.settled_at or entry.intended_at) + doubt
-        may_still_arrive = ran is not None and ran.outcome is Outcome.FAILED and in_time
-        if ran is not None and not may_still_arrive:
-            await self._settle(live, found, ran)
-            return
-
-        def write(boundary: Boundary) -> None:
-            proposal = found.proposal
-            boundary.post(
-                f"unknown:{proposal.id}:{boundary.live.turn.id}",
-                cards.notice(
-                    f"“{proposal.title}” was started before, and it is not certain yet whether it "
-                    "happened. It is not done again until a person has checked."
-                ),
-            )
-            content = {"status": "outcome_unknown", "card": "shown"}
-            boundary.note(Kind.EXECUTED, not_run_body(proposal, content))
-
-        await commit(self._services, live, write, claims=False, always=True)
-
-    async def _asked_about(self, live: LiveTurn, found: Found, entry: LedgerEntry) -> Ran | None:
-        """What became of an action that was begun; run now if it never reached the provider."""
-        ran = await self._looked_up(live, found, entry)
-        if ran is None or ran.outcome is not Outcome.FAILED or found.tool is None:
-            return ran
-        context = replace(
-            self._context(live, found),
-            key=str(entry.key),
-            expected_version=found.proposal.version,
-        )
-        return await self._runner.act(found.tool, context, checked(found.tool, entry.arguments))
-
-    async def _looked_up(self, live: LiveTurn, found: Found, entry: LedgerEntry) -> Ran | None:
-        if found.tool is None:
-            return None
-        try:
-            arguments = checked(found.tool, entry.arguments)
-        except ToolError:
-            return None  # the tool has changed since: only a person can tell
-        context = replace(self._context(live, found), key=str(entry.key))
-        return await self._runner.look_up(found.tool, context, arguments)
-
-    # --- its end ----------------------------------------------------------------------------
-
-    async def _settle(self, live: LiveTurn, found: Found, ran: Ran) -> None:
-        """Outcome, receipt, and, where nobody can tell, a person: in one transaction."""
-
-        def write(boundary: Boundary) -> None:
-            settle(boundary, found, ran)
 
         await commit(self._services, live, write, claims=False, always=True)

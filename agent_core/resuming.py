@@ -1,0 +1,113 @@
+"""An action that was begun before: asked about by its key, called again only if it never was."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+from agent_core import cards
+from agent_core.boundary import Boundary, commit
+from agent_core.decided import Found, executed_body, not_run_body
+from agent_core.endings import settle
+from agent_core.errors import ToolError
+from agent_core.live_turn import LiveTurn
+from agent_core.proposals import LedgerEntry, Outcome, Proposal
+from agent_core.services import Services
+from agent_core.tool_runner import Ran, ToolRunner, checked
+from agent_core.tooling import Json, ToolContext
+from agent_core.turn_state import Kind
+
+
+def context_of(services: Services, live: LiveTurn, found: Found) -> ToolContext:
+    """What a handler is told of a decided action; without its key yet."""
+    return ToolContext(
+        account_id=found.proposal.account_id,
+        requester=found.requester,
+        audience=live.conversation.audience,
+        now=services.clock.now(),
+    )
+
+
+async def settled(services: Services, live: LiveTurn, found: Found, ran: Ran) -> None:
+    """Outcome, receipt, and, where nobody can tell, a person: in one transaction."""
+
+    def write(boundary: Boundary) -> None:
+        settle(boundary, found, ran)
+
+    await commit(services, live, write, claims=False, always=True)
+
+
+async def note_unrun(services: Services, live: LiveTurn, proposal: Proposal, content: Json) -> None:
+    """Nothing to run."""
+
+    def write(boundary: Boundary) -> None:
+        body = executed_body(str(proposal.id), proposal.title, content, "none")
+        boundary.note(Kind.EXECUTED, body)
+
+    await commit(services, live, write, claims=False, always=True)
+
+
+class Resuming:
+    """Finds out, for one driver, what became of actions that another attempt began."""
+
+    def __init__(self, services: Services, runner: ToolRunner) -> None:
+        self._services = services
+        self._runner = runner
+
+    async def resume(self, live: LiveTurn, found: Found, entry: LedgerEntry) -> None:
+        """Found in the ledger: asked about by its key, and called again only if it never was."""
+        if entry.outcome is Outcome.UNKNOWN:
+            await self._ask_after_doubt(live, found, entry)
+            return
+        if entry.outcome is not None:
+            content = {"status": entry.outcome.value, "result": entry.content or {}}
+            await note_unrun(self._services, live, found.proposal, content)
+            return
+        ran = await self._asked_about(live, found, entry)
+        if ran is None:
+            ran = Ran(outcome=Outcome.UNKNOWN, reason="The agent stopped before an answer came.")
+        await settled(self._services, live, found, ran)
+
+    async def _ask_after_doubt(self, live: LiveTurn, found: Found, entry: LedgerEntry) -> None:
+        """Asked for again while its outcome is unknown: the provider is asked, nothing is done."""
+        ran = await self._looked_up(live, found, entry)
+        doubt = timedelta(seconds=self._services.limits.doubt_seconds)
+        in_time = self._services.clock.now() < (entry.settled_at or entry.intended_at) + doubt
+        may_still_arrive = ran is not None and ran.outcome is Outcome.FAILED and in_time
+        if ran is not None and not may_still_arrive:
+            await settled(self._services, live, found, ran)
+            return
+
+        def write(boundary: Boundary) -> None:
+            proposal = found.proposal
+            boundary.post(
+                f"unknown:{proposal.id}:{boundary.live.turn.id}",
+                cards.notice(
+                    f"“{proposal.title}” was started before, and it is not certain yet whether it "
+                    "happened. It is not done again until a person has checked."
+                ),
+            )
+            content = {"status": "outcome_unknown", "card": "shown"}
+            boundary.note(Kind.EXECUTED, not_run_body(proposal, content))
+
+        await commit(self._services, live, write, claims=False, always=True)
+
+    async def _asked_about(self, live: LiveTurn, found: Found, entry: LedgerEntry) -> Ran | None:
+        """What became of an action that was begun; run now if it never reached the provider."""
+        ran = await self._looked_up(live, found, entry)
+        if ran is None or ran.outcome is not Outcome.FAILED or found.tool is None:
+            return ran
+        context = replace(
+            context_of(self._services, live, found),
+            key=str(entry.key),
+            expected_version=found.proposal.version,
+        )
+        return await self._runner.act(found.tool, context, checked(found.tool, entry.arguments))
+
+    async def _looked_up(self, live: LiveTurn, found: Found, entry: LedgerEntry) -> Ran | None:
+        if found.tool is None:
+            return None
+        try:
+            arguments = checked(found.tool, entry.arguments)
+        except ToolError:
+            return None  # the tool has changed since: only a person can tell
+        context = replace(context_of(self._services, live, found), key=str(entry.key))
+        return await self._runner.look_up(found.tool, context, arguments)
