@@ -45,11 +45,13 @@ def stages(proposal: Proposal, limits: Limits) -> Iterator[tuple[Stage, datetime
             yield stage, at
 
 
-def due(tx: UnitOfWork, proposal: Proposal, limits: Limits) -> Iterator[tuple[Stage, datetime]]:
-    """Those that are not done yet."""
+def due(
+    tx: UnitOfWork, proposal: Proposal, limits: Limits, until: datetime
+) -> Iterator[tuple[Stage, datetime]]:
+    """Those that come by `until` and are not done yet."""
     if proposal.status is ProposalStatus.AWAITING_APPROVAL:
         for stage, at in stages(proposal, limits):
-            if tx.outgoing.get(_told(proposal, stage)) is None:
+            if at <= until and tx.outgoing.get(_told(proposal, stage)) is None:
                 yield stage, at
 
 
@@ -92,9 +94,8 @@ class Chasing:
         proposal = held_proposal(tx, proposal_id)
         if proposal is None or proposal.expires_at <= now:
             return
-        for stage, at in list(due(tx, proposal, self._limits)):
-            if at <= now:
-                proposal = self._do(tx, proposal, stage, now)
+        for stage, _ in list(due(tx, proposal, self._limits, now)):
+            proposal = self._do(tx, proposal, stage, now)
 
     def _do(self, tx: UnitOfWork, proposal: Proposal, stage: Stage, now: datetime) -> Proposal:
         need = proposal.approval or ApprovalNeed()

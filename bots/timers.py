@@ -96,9 +96,8 @@ class OpenTimers:
         """Reminders of approvals that nobody gives, and their passing on."""
         now = self._clock.now()
         for proposal in tx.proposals.undecided(CHASED):
-            for stage, at in due(tx, proposal, self._limits):
-                if at <= now + HORIZON:
-                    yield _due(proposal.id, f"{CHASE}{proposal.id}:{stage}", at, now)
+            for stage, at in due(tx, proposal, self._limits, now + HORIZON):
+                yield _due(proposal.id, f"{CHASE}{proposal.id}:{stage}", at, now)
 
 
 def _due(key: str, ref: str, at: datetime, now: datetime) -> DueTimer:

@@ -24,6 +24,7 @@ from agent_core.store import migrations
 from agent_core.store.memory_store import MemoryStore
 from agent_core.store.sql_store import SqlStore
 from agent_core.yeses import Approve, Tell, route_approval
+from bots.timers import OpenTimers
 from tests.builders import NOON, a_proposal, an_identity
 from tests.core.desk import World, ada
 
@@ -276,3 +277,30 @@ async def test_an_approval_is_used_once() -> None:
         await world.tx(lambda tx: world.decisions.approve(tx, proposal, OMAR, NOON))
     await world.run()
     assert len(world.accounts.effects) == 1
+
+
+async def test_what_is_due_is_found_again_although_the_engine_lost_it() -> None:
+    need = ApprovalNeed(capabilities=frozenset({Capability.APPROVER}))
+    world = await open_world(waiting(need))
+    timers = OpenTimers(world.clock, limits=world.limits)
+
+    async def found() -> list[str]:
+        refs = await world.tx(lambda tx: [one.ref for one in timers.unapproved(tx)])
+        return [ref.split("~")[0] for ref in refs]
+
+    assert await found() == []
+    world.later(seconds=world.limits.approval_remind_seconds)
+    assert await found() == ["chase:pro_1:remind"]
+    chasing = Chasing(
+        store=world.store,
+        outbox=world.outbox,
+        desk=world.desk,
+        decisions=world.decisions,
+        clock=world.clock,
+        limits=world.limits,
+    )
+    await chasing.chase("pro_1")
+    assert await found() == []
+    await world.approve(await now_is(world), LENA)
+    world.later(seconds=world.limits.approval_pass_on_seconds)
+    assert await found() == []  # decided: nobody is chased any more
