@@ -65,7 +65,7 @@ demo: $(VENV)/.installed ## set up and open the playground on this machine
 	@$(VENV)/bin/handrail demo
 
 test: check ## set up, check and run every test
-	@$(VENV)/bin/python -m pytest
+	@$(VENV)/bin/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 check: $(VENV)/.installed ## lint, format, types and the directions between packages
 	@$(VENV)/bin/ruff check --quiet .
