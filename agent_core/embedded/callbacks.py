@@ -109,7 +109,7 @@ def undecided(clock: Clock, limits: Limits) -> TimerSource:
             timers = [(deadline_ref(proposal), proposal.expires_at)]
             timers += [
                 (f"{CHASE}{proposal.id}:{stage}", at)
-                for stage, at in stages_due(tx, proposal, limits)
+                for stage, at in stages_due(tx, proposal, limits, now + HORIZON)
             ]
             for ref, at in timers:
                 if at <= now + HORIZON:
