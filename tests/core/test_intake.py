@@ -68,7 +68,7 @@ async def propose(house: House, thread: str, **changes: object) -> Proposal:
         conversation_id=conversation.id,
     )
 
-    def write(tx):  # type: ignore[no-untyped-def]
+    def write(tx):
         tx.proposals.add(proposal)
         house.delivery.queue(tx, row)
 
@@ -121,7 +121,7 @@ async def test_a_thread_that_the_agent_is_part_of_needs_no_second_mention(house:
 
 
 async def test_a_silent_room_still_reaches_people(house: House) -> None:
-    def silence(tx):  # type: ignore[no-untyped-def]
+    def silence(tx):
         tx.rooms.put(replace(tx.rooms.get(CUSTOMER_ROOM), mode=RoomMode.SILENT))
 
     await house.store.run(silence)

@@ -11,6 +11,7 @@ import pytest
 from agent_core import pausing
 from agent_core.audit import OPERATOR
 from agent_core.brakes import BrakeScope
+from agent_core.limits import Limits
 from agent_core.ports import ModelReply, ModelRequest
 from tests.scenarios.test_wire import GLOBEX, MEMBER, OWNER
 from tests.scenarios.wire import Wire, wired
@@ -41,8 +42,10 @@ def model() -> HeldModel:
 
 @pytest.fixture
 async def wire(tmp_path: Path, model: HeldModel) -> AsyncIterator[Wire]:
-    quick = {"progress_seconds": 0.05}
-    async with wired(tmp_path, model=model, limits=lambda limits: replace(limits, **quick)) as wire:
+    def quick(limits: Limits) -> Limits:
+        return replace(limits, progress_seconds=0.05)
+
+    async with wired(tmp_path, model=model, limits=quick) as wire:
         yield wire
 
 
