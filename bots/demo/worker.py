@@ -72,8 +72,10 @@ class Worker:
             killed.kill()
         async with self._changed:
             await self._changed.wait_for(
-                lambda: self.state is WorkerState.DOWN
-                or (self.state is WorkerState.RUNNING and self._child is not killed)
+                lambda: (
+                    self.state is WorkerState.DOWN
+                    or (self.state is WorkerState.RUNNING and self._child is not killed)
+                )
             )
         if self.state is WorkerState.DOWN:
             raise DemoFailed(self.problem)

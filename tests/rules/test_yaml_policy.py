@@ -397,7 +397,7 @@ def test_a_changed_file_is_taken_up_and_a_broken_one_is_not(tmp_path: Path) -> N
     assert source.current() is first and "cannot be read" in source.mistakes[0]
     path.write_text("tools: {pay: {confirm: false}}  # now", encoding="utf-8")
     assert source.refresh()
-    assert source.current().version != first.version and source.mistakes == ()
+    assert source.current().version != first.version and not source.mistakes
     assert not source.refresh()
 
 
