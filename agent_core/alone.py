@@ -23,8 +23,9 @@ def tell_alone(
 
     It is in no transcript, so no later turn and no support brief repeats it.
     """
-    if not fields:
-        return
+    account, now = boundary.conversation.account, boundary.requester
+    if not fields or now.role_in(account) is not boundary.live.requester.role_in(account):
+        return  # nothing to tell, or it was read by rights that they have no more
     where = (Field(label="Account", value=account_name),) if account_name else ()
     boundary.post(
         row_id,

@@ -55,16 +55,13 @@ class Calls:
         except ToolError as error:
             self._note(live, call, Considered(content=failure_content(error), failed=True))
             return
-        considered = Considered(content=result.content)
-        if not result.for_person:
-            self._note(live, call, considered)
+        self._note(live, call, Considered(content=result.content))
+        if not result.for_person or live.conversation.audience is not Audience.SHARED:
             return
 
         def write(boundary: Boundary) -> None:
             row_id = f"alone:{boundary.live.turn.id}:{call.id}"
-            if boundary.conversation.audience is Audience.SHARED:
-                tell_alone(boundary, row_id, result.title, live.account_name, result.for_person)
-            self._note_in(boundary, call, considered)
+            tell_alone(boundary, row_id, result.title, live.account_name, result.for_person)
 
         await commit(self._services, live, write, claims=False)
 

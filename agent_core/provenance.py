@@ -21,7 +21,7 @@ FROM_OUTSIDE: Final = (
 
 _NOT_OWN: Final = re.compile(r"^\s*(?:>|\[attached file: ).*$", re.MULTILINE)
 _NUMBER: Final = re.compile(r"\d+(?:[.,' ]\d{3})*(?:[.,]\d{1,2})?(?!\d)")
-_WORD: Final = re.compile(r"\w+", re.UNICODE)
+_WORD: Final = re.compile(r"[^\W\d_]+|\d+")  # INV-1042, INV1042 and "inv 1042" are the same two
 _ADDRESS: Final = re.compile(r"[\w.+%-]+@[\w-]+(?:\.[\w-]+)+")
 _ONES: Final = _WORD.findall(
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen "
@@ -128,19 +128,10 @@ class _Said:
         return self._in_a_row(_WORD.findall(text))
 
     def _in_a_row(self, words: Sequence[str]) -> bool:
-        """These words stand together, however they are joined: INV-1042, "inv 1042", #inv1042."""
-        sought = "".join(words)
-        if not sought:
-            return False
-        for start in range(len(self._words)):
-            joined = ""
-            for word in self._words[start:]:
-                joined += word
-                if joined == sought:
-                    return True
-                if not sought.startswith(joined):
-                    break
-        return False
+        """These words stand together."""
+        count = len(words)
+        places = range(len(self._words) - count + 1)
+        return bool(words) and any(self._words[at : at + count] == words for at in places)
 
 
 def _is_number(text: str) -> bool:
@@ -151,6 +142,8 @@ def _numbers(text: str) -> Iterator[float]:
     """Every number, in figures ("1,250.50") and in English words ("twenty-five")."""
     for match in _NUMBER.finditer(text):
         yield _figure(match[0])
+        if " " in match[0]:  # "1 250" may be one number or two
+            yield from (_figure(part) for part in match[0].split())
     before = 0
     for word in re.findall(r"[^\W\d_]+", text):
         if word in _ONE_BY_ANOTHER_WORD:
