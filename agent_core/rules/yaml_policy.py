@@ -49,6 +49,9 @@ class FilePolicySource:
         self._hash = found
         try:
             policy = self._read()
+            if _hash(self._path) != found:  # written to meanwhile: the next look takes it whole
+                self._stamp, self._hash = None, ""
+                return False
         except ConfigurationError as error:
             self._mistakes = tuple(error.mistakes)
             for mistake in self._mistakes:
