@@ -278,7 +278,9 @@ class MessageIntake:
 def _with_files(event: InboundMessage) -> str:
     """The words, and a line for each file: the agent cannot open them, people can."""
     lines = [event.text] if event.text else []
-    lines += [f"{_FILE}{file.name} ({file.media_type})]" for file in event.files]
+    # One line each, whatever a file is called: what follows a line break would be their words.
+    named = (" ".join(f"{file.name} ({file.media_type})".split()) for file in event.files)
+    lines += [f"{_FILE}{name}]" for name in named]
     return "\n".join(lines)
 
 

@@ -19,6 +19,7 @@ from agent_core.tooling import ToolCall
 
 _MESSAGE: Final = re.compile(r'<message from="([^"]*)" who="([^"]*)">(.*?)</message>', re.DOTALL)
 _FACT: Final = re.compile(r"^(requester|standing|room|account): (.*)$", re.MULTILINE)
+_FACTS: Final = re.compile(r"<facts>(.*?)</facts>", re.DOTALL)
 _EVENT: Final = re.compile(r"<event>(.*?)</event>", re.DOTALL)
 _CHOSEN: Final = re.compile(r"^The account is (.+)\.$")
 _CORRECTION: Final = re.compile(
@@ -96,7 +97,7 @@ def _read(request: ModelRequest) -> _Scene:
         )
         if context
         else (),
-        facts=dict(_FACT.findall(joined)),
+        facts=dict(_FACT.findall("\n".join(_FACTS.findall(joined)))),
         results=_results(request.messages),
         events=tuple(json.loads(one) for one in _EVENT.findall(joined)),
         tools=frozenset(str(tool.name) for tool in request.tools),
