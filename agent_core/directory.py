@@ -25,15 +25,22 @@ def plain_name(name: str) -> str:
     return " ".join(_MARKUP.sub(" ", name).split())[:NAME_LENGTH] or "Somebody"
 
 
-def is_ours(who: Requester, author: Participant, room: RoomRef, binding: RoomBinding) -> bool:
+def is_ours(
+    who: Requester,
+    author: Participant,
+    room: RoomRef,
+    binding: RoomBinding,
+    homes: frozenset[str] | None = None,
+) -> bool:
     """One of the vendor's own: by capability or home tenant, and without a role in the account.
 
-    The installation's tenant is the vendor's; its guests are unknown until named. Whoever was
-    given a role in the room's account is a customer there, whatever else they may do.
+    The vendor's tenants are `homes`; unless given, the installation's. Guests there are unknown
+    until named. Whoever was given a role in the room's account is a customer in it, whatever else
+    they may do.
     """
     if who.role_in(binding.account_id) is not None:
         return False
-    at_home = author.identity.tenant_id == room.tenant_id and not author.is_guest
+    at_home = author.identity.tenant_id in (homes or {room.tenant_id}) and not author.is_guest
     return bool(who.capabilities) or at_home
 
 

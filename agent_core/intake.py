@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from agent_core.answers import about_this_agent, account_choice
@@ -59,14 +59,16 @@ class UnboundRooms:
     """
 
     audiences: Mapping[Platform, Audience]
+    modes: Mapping[Audience, RoomMode] = field(default_factory=dict)
 
     def binding(self, room: RoomRef, *, direct: bool) -> RoomBinding:
         audience = Audience.PRIVATE if direct else self.audiences[room.platform]
-        return RoomBinding(room=room, audience=audience, account_id=None, mode=RoomMode.MENTION)
+        mode = self.modes.get(audience, RoomMode.MENTION)
+        return RoomBinding(room=room, audience=audience, account_id=None, mode=mode)
 
 
 class Intake:
-    """The Receiver port."""
+    """The Receiver port. `homes`: the vendor's own tenants; else each installation's is."""
 
     def __init__(
         self,
@@ -78,6 +80,7 @@ class Intake:
         presses: PressIntake,
         room_changes: RoomIntake,
         unbound: UnboundRooms,
+        homes: Mapping[Platform, frozenset[str]] | None = None,
         clock: Clock,
     ) -> None:
         self._store = store
@@ -87,6 +90,7 @@ class Intake:
         self._presses = presses
         self._room_changes = room_changes
         self._unbound = unbound
+        self._homes = homes or {}
         self._clock = clock
 
     async def receive(self, event: InboundEvent) -> Answer:
@@ -149,7 +153,7 @@ class Intake:
         room = event.message.room
         binding = tx.rooms.get(room) or self._unbound.binding(room, direct=event.direct)
         who = requester_of(tx, event.author)
-        ours = is_ours(who, event.author, room, binding)
+        ours = is_ours(who, event.author, room, binding, self._homes.get(room.platform))
         conversation = tx.conversations.of_thread(event.thread)
         return Situation(
             audience=binding.audience,

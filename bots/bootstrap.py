@@ -203,7 +203,7 @@ def _joined(
     catalog = catalog_of(parts.store, parts.accounts)
     policy = FilePolicySource(configuration.policy_path, catalog.tools)
     driver = _driver(parts, configuration, model, catalog, policy)
-    intake = _intake(parts)
+    intake = _intake(parts, configuration)
     slack = _slack(settings, intake)
     teams = _teams(settings, configuration, intake)
     if slack is not None:
@@ -304,7 +304,7 @@ def _driver(
     )
 
 
-def _intake(parts: _Parts) -> Intake:
+def _intake(parts: _Parts, configuration: Configuration) -> Intake:
     commands = Commands(
         desk=parts.desk, outbox=parts.delivery, decisions=parts.decisions, clock=parts.clock
     )
@@ -328,7 +328,8 @@ def _intake(parts: _Parts) -> Intake:
             access=Access(outbox=parts.delivery, desk=parts.desk, ids=parts.ids),
         ),
         room_changes=RoomIntake(),
-        unbound=UnboundRooms(audiences=UNBOUND),
+        unbound=UnboundRooms(audiences=UNBOUND, modes=configuration.room_modes),
+        homes=configuration.tenants,
         clock=parts.clock,
     )
 

@@ -175,7 +175,10 @@ class Desk:
             for person in tx.people.with_capability(capability)
         ]
         card = cards.approval_card(
-            proposal, proposal.account_name, post.asked_where(conversation), exact=True
+            proposal,
+            proposal.account_name,
+            post.asked_where(conversation, tx.rooms.get(conversation.room)),
+            exact=True,
         )
         called = post.calling(people, self.platform, "please decide:", card)
         self.post(tx, destination, _approval_row(proposal), called, self._clock.now())

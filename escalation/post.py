@@ -18,7 +18,7 @@ from agent_core.blocks import (
     Text,
 )
 from agent_core.cards import plain_text, time_text
-from agent_core.conversation import Conversation, Speaker, TranscriptEntry
+from agent_core.conversation import Conversation, RoomBinding, Speaker, TranscriptEntry
 from agent_core.escalations import Brief, Escalation, EscalationReason, EscalationStatus
 from agent_core.messages import Author, OutboundMessage, Platform, PlatformIdentity
 from agent_core.outgoing import OutgoingRow
@@ -281,6 +281,6 @@ def another_reason(reason: EscalationReason, asked: str, asked_by: str, suggesti
     return f"Again: {REASONS[reason]}. {asked_by}: “{asked}” {suggestion}"
 
 
-def asked_where(conversation: Conversation) -> str:
+def asked_where(conversation: Conversation, binding: RoomBinding | None) -> str:
     """Where the request was made, for an approver."""
-    return f"Asked in {conversation.room}."
+    return f"Asked in {(binding.name if binding else '') or conversation.room}."

@@ -8,22 +8,26 @@ from datetime import timedelta
 import pytest
 
 from agent_core import cards, presses
-from agent_core.conversation import ConversationStatus, RoomMode
+from agent_core.conversation import Audience, ConversationStatus, RoomMode
+from agent_core.directory import is_ours
+from agent_core.intake import UnboundRooms
 from agent_core.messages import (
     MessageDeleted,
     MessageEdited,
     OutgoingId,
+    Platform,
     RoomChange,
     RoomChanged,
 )
 from agent_core.outgoing import OutgoingRow
-from agent_core.people import Capability, Role
+from agent_core.people import Capability, Requester, Role
 from agent_core.policy import ApprovalNeed
 from agent_core.proposals import Proposal, ProposalId, ProposalStatus
 from tests.builders import a_proposal
 from tests.fakes.house import (
     ADA,
     BEN,
+    COLLEAGUE,
     CUSTOMER_ROOM,
     GLOBEX,
     MEMBER,
@@ -349,3 +353,16 @@ async def test_a_card_number_is_never_stored_nor_mirrored(house: House) -> None:
     assert entries[0].text == "my card is [card number removed, ends in 4242]"
     await house.presses(OWNER, presses.ASK_SUPPORT, conversation.id, CUSTOMER_ROOM, thread)
     assert not any("4242 4242" in text for text in house.slack.texts())
+
+
+@pytest.mark.parametrize(
+    ("homes", "ours"), [(None, True), (frozenset({"T0ACME"}), True), (frozenset({"T0HQ"}), False)]
+)
+def test_who_is_one_of_us_goes_by_the_configured_tenants(
+    homes: frozenset[str] | None, ours: bool
+) -> None:
+    binding = UnboundRooms(audiences={Platform.SLACK: Audience.SHARED}).binding(
+        CUSTOMER_ROOM, direct=False
+    )
+    who = Requester(identity=COLLEAGUE.identity, name="Carl", person=None)
+    assert is_ours(who, COLLEAGUE, CUSTOMER_ROOM, binding, homes) is ours
