@@ -184,7 +184,10 @@ class Proposals(Protocol):
     def add(self, proposal: Proposal) -> None: ...
     def get(self, proposal_id: ProposalId) -> Proposal | None: ...
     def save(self, proposal: Proposal, *, expected: ProposalStatus) -> None:
-        """Compare-and-set on the status. Raises ConversationChanged."""
+        """Compare-and-set on the status. Raises ConversationChanged.
+
+        Account, fingerprint and occurrence stay as they were added.
+        """
         ...
 
     def open_in(self, conversation_id: ConversationId) -> Sequence[Proposal]:

@@ -172,7 +172,13 @@ class MemoryProposals:
         stored = self._proposals.get(proposal.id)
         if stored is None or stored.status is not expected:
             raise ConversationChanged(f"proposal {proposal.id} is no longer {expected}")
-        self._proposals.put(proposal.id, proposal)
+        kept = replace(
+            proposal,
+            account_id=stored.account_id,
+            fingerprint=stored.fingerprint,
+            occurrence=stored.occurrence,
+        )
+        self._proposals.put(proposal.id, kept)
 
     def open_in(self, conversation_id: ConversationId) -> Sequence[Proposal]:
         found = [

@@ -18,6 +18,8 @@ from agent_core.tooling import Amount, ToolName
 _PROPOSALS = PROPOSALS.table
 # Without a lock: it is changed under its conversation's (agent_core/held.py), comparing the status.
 _GET = PROPOSALS.select().where(_PROPOSALS.c.id == given("id"))
+# What a proposal is of never changes: another wish is another proposal.
+_FIXED = frozenset({"account_id", "fingerprint", "occurrence"})
 _SAVE = sa.update(_PROPOSALS).where(
     _PROPOSALS.c.id == given("id"), _PROPOSALS.c.status == given("expected")
 )
@@ -98,7 +100,8 @@ class SqlProposals:
         return PROPOSALS.from_row(row) if row else None
 
     def save(self, proposal: Proposal, *, expected: ProposalStatus) -> None:
-        params = PROPOSALS.to_row(proposal)
+        row = PROPOSALS.to_row(proposal)
+        params = {name: value for name, value in row.items() if name not in _FIXED}
         params |= {"b_id": proposal.id, "b_expected": expected.value}
         if not self._sql.change(_SAVE, params):
             raise ConversationChanged(f"proposal {proposal.id} is no longer {expected}")
