@@ -60,8 +60,8 @@ class Calls:
             return
 
         def write(boundary: Boundary) -> None:
-            row_id = f"alone:{boundary.live.turn.id}:{call.id}"
-            tell_alone(boundary, row_id, result.title, live.account_name, result.for_person)
+            mark = f"{boundary.live.turn.id}:{call.id}"
+            tell_alone(boundary, mark, result.title, live.account_name, result.for_person)
 
         await commit(self._services, live, write, claims=False)
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from agent_core import cards
+from agent_core.alone import for_approvers
 from agent_core.approving import missing, with_approval
 from agent_core.audit import AuditKind
 from agent_core.audit_notes import note_proposal
@@ -252,6 +253,8 @@ class Decisions:
             waiting = replace(waiting, approval_card=card_id)
             card = self._card_for_roles(tx, waiting, need)
             self._post(tx, conversation, card_id, card, at)
+            for row_id, message in for_approvers(tx, waiting):
+                self._post(tx, conversation, row_id, message, at)
         self._save(tx, waiting, was, at)
         if conversation is not None and need.capabilities:
             self._desk.ask_approval(tx, waiting, conversation)

@@ -5,10 +5,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
+from agent_core import cards
 from agent_core.blocks import Buttons, Text
 from agent_core.errors import ConversationChanged
-from agent_core.messages import MessageRef, OutboundMessage, Posted
-from agent_core.outgoing import Destination, OutgoingRow, OutgoingStatus
+from agent_core.messages import MessageRef, OutboundMessage, OutgoingId, Posted
+from agent_core.outgoing import ALONE, Destination, OutgoingRow, OutgoingStatus
 from agent_core.ports import Clock, Store, UnitOfWork
 
 log = logging.getLogger(__name__)
@@ -17,6 +18,10 @@ FIRST_PAUSE_SECONDS = 2.0
 LONGEST_PAUSE_SECONDS = 300.0
 CUSTOMER_ATTEMPTS = 8  # about ten minutes; then a case tells a person
 REDUCED_LENGTH = 2_500
+_NOT_SHOWN = (
+    "Some details are for the person who asked alone, and I could not show them in private here. "
+    "Please ask me again in a direct chat."
+)
 _TRIES = 4  # of a transaction, where somebody changed a row first
 
 # Told in the transaction that gives a row up (`failed`) or leaves an agent's out (`dropped`).
@@ -115,13 +120,25 @@ class Outcomes:
         )
         failed = replace(job.row, status=OutgoingStatus.FAILED, problem=reason)
         if job.edits is not None or job.row.message.private_to is not None:
-            # Nothing is lost with it, and it must not keep the rows behind it waiting.
+            # It must not keep the rows behind it waiting.
             tx.outgoing.save(failed)
+            if str(failed.id).startswith(ALONE):
+                tx.outgoing.add(self._not_shown(failed))
         elif job.for_customer:
             tx.outgoing.save(failed)
             self._undeliverable(tx, failed, reason)
         else:
             self._try_ever_more_slowly(tx, job, reason, gone)
+
+    def _not_shown(self, row: OutgoingRow) -> OutgoingRow:
+        """What was said to be shown to one person could not be: they hear how to get it."""
+        return OutgoingRow(
+            id=OutgoingId(f"{row.id}:not-shown"),
+            destination=row.destination,
+            message=cards.notice(_NOT_SHOWN),
+            created_at=self._clock.now(),
+            conversation_id=row.conversation_id,
+        )
 
     def _try_ever_more_slowly(self, tx: UnitOfWork, job: Job, reason: str, gone: bool) -> None:
         """What support must see is never given up; perhaps it is its form that is refused."""

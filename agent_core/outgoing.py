@@ -3,9 +3,12 @@
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 
 from agent_core.conversation import ConversationId
 from agent_core.messages import DestinationId, MessageRef, OutboundMessage, OutgoingId, ReplyAddress
+
+ALONE: Final = "alone:"  # begins the ids of rows with what the room may not read (alone.py)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

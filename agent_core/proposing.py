@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from agent_core import cards
-from agent_core.alone import tell_alone
+from agent_core.alone import for_approvers, tell_alone
 from agent_core.audit import AuditKind
 from agent_core.audit_notes import note_proposal
 from agent_core.boundary import Boundary
@@ -173,7 +173,7 @@ def plan(
     first = tx.proposals.of_plan(plan_id)[0]
     boundary.post(card, drawn(tx, first)[1])
     details = [field for wish, _ in wishes for field in wish.preview.for_person]
-    tell_alone(boundary, f"alone:{card}", "Details of this plan", first.account_name, details)
+    tell_alone(boundary, str(card), "Details of this plan", first.account_name, details)
 
 
 def _step(boundary: Boundary, wish: Wish, ruling: Ruling, requester: Requester) -> Proposal:
@@ -239,16 +239,14 @@ def _refuse(
             may_ask=ruling.may_ask,
         ),
     )
-    if askable is not None:
-        _tell_details(boundary, askable, wish)
     content = {"status": "refused", "reason": ruling.reason, "title": wish.preview.title}
     return Considered(content=content, told=True)
 
 
 def _tell_details(boundary: Boundary, proposal: Proposal, wish: Wish) -> None:
     """Beside the card: the values that it covers, as this room has other readers."""
-    row_id, details = f"alone:{proposal.id}", wish.preview.for_person
-    tell_alone(boundary, row_id, proposal.title, proposal.account_name, details)
+    details = wish.preview.for_person
+    tell_alone(boundary, str(proposal.id), proposal.title, proposal.account_name, details)
 
 
 def put(boundary: Boundary, proposal: Proposal, wish: Wish | None = None) -> Considered:
@@ -272,6 +270,9 @@ def put(boundary: Boundary, proposal: Proposal, wish: Wish | None = None) -> Con
     boundary.post(card, draw(proposal, proposal.account_name))
     if wish is not None:
         _tell_details(boundary, proposal, wish)
+    if in_thread:
+        for row_id, message in for_approvers(tx, proposal):
+            boundary.post(row_id, message)
     if (
         proposal.status is ProposalStatus.AWAITING_APPROVAL
         and need is not None

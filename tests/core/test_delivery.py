@@ -20,7 +20,7 @@ from agent_core.errors import (
     RateLimited,
 )
 from agent_core.messages import Author, DestinationId, OutboundMessage, OutgoingId, Platform
-from agent_core.outgoing import OutgoingRow, OutgoingStatus
+from agent_core.outgoing import ALONE, OutgoingRow, OutgoingStatus
 from agent_core.people import PersonId
 from agent_core.ports import EngineKind, UnitOfWork
 from agent_core.store.memory_store import MemoryStore
@@ -239,6 +239,17 @@ async def test_a_private_hint_that_nobody_can_get_does_not_hold_up_a_case(works:
     await works.send("relay", destination=SUPPORT, conversation_id=None)
     await works.settle()
     assert works.slack.texts() == ["relay"]
+
+
+async def test_details_that_cannot_be_shown_in_private_are_not_just_gone(works: Works) -> None:
+    works.slack.faults.append(DestinationGone("user_not_in_channel"))
+    secret = an_outbound_message("felix@globex.example", private_to=a_participant().identity)
+    await works.send(f"{ALONE}turn_1:call_1", secret)
+    await works.send("reply")
+    await works.settle()
+    first, second = sorted(works.slack.texts(), key=lambda text: text != "reply")
+    assert first == "reply" and "ask me again in a direct chat" in second
+    assert "felix@" not in second and works.undelivered == []
 
 
 async def test_an_approval_card_is_tried_until_support_is_reached(works: Works) -> None:

@@ -102,6 +102,23 @@ async def test_earlier_requests_are_told_without_addresses(wire: Wire) -> None:
     assert "@globex.example" not in by_the_bot(later).replace("•••@globex.example", "")
 
 
+async def test_who_approves_in_the_room_reads_what_they_approve(wire: Wire) -> None:
+    words = f"change the billing contact to Rosa Jimenez, {NEW}"
+    thread = wire.slack_thread(MEMBER, GLOBEX, words)
+    card = await thread.card("proposal.ask_owner")
+    await thread.click(MEMBER, card, "proposal.ask_owner")
+    approval = await thread.card("proposal.approve")
+    assert NEW not in str(approval) and "r•••@globex.example" in str(approval)
+    await thread.until_private(OWNER, NEW)
+    await wire.settled()
+    assert MEMBER not in readers(wire, NEW) and BILLING not in in_channel(wire, GLOBEX)
+    assert readers(wire, BILLING) == set()
+    await thread.click(OWNER, approval, "proposal.approve")
+    await thread.until_says("Done")
+    await wire.settled()
+    assert NEW not in by_the_bot(thread)
+
+
 # --- Teams ----------------------------------------------------------------------------------------
 
 
