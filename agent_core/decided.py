@@ -11,7 +11,7 @@ from agent_core.messages import Participant, PlatformIdentity
 from agent_core.people import Requester
 from agent_core.policy import ApprovalNeed, Decision, Ruling
 from agent_core.ports import UnitOfWork
-from agent_core.proposals import LedgerEntry, Outcome, Proposal, fingerprint
+from agent_core.proposals import LedgerEntry, Outcome, Proposal, ProposalStatus, fingerprint
 from agent_core.tool_runner import Ran
 from agent_core.tooling import Json, Preview, Tool
 from agent_core.wishes import Wish
@@ -43,13 +43,15 @@ def found_in(tx: UnitOfWork, proposal: Proposal, tool: Tool | None) -> Found:
         return requester_of(tx, Participant(identity=identity, name=name))
 
     last = proposal.approver
+    # The intent is written in the transaction that uses the yes: before it there is no entry.
+    begun = proposal.status is not ProposalStatus.DECIDED
     return Found(
         proposal=proposal,
         tool=tool,
         requester=known(proposal.requester, proposal.requester_name),
         approver=known(last, proposal.approver_name) if last is not None else None,
         approvers=tuple(known(one.identity, one.name) for one in proposal.approvals),
-        entry=tx.ledger.get(proposal.id),
+        entry=tx.ledger.get(proposal.id) if begun else None,
     )
 
 
