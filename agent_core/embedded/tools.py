@@ -28,6 +28,7 @@ from agent_core.tooling import (
 # What a tool's function gives back. A mapping, a model or a plain value becomes a ToolResult.
 Function = Callable[..., Awaitable[Any]]
 Call = Callable[[ToolContext, Any], Awaitable[Any]]
+Private = Mapping[str, Iterable[Role | str]]
 
 
 @overload
@@ -42,6 +43,7 @@ def read(
     staff: bool = ...,
     anybody: bool = ...,
     examples: Iterable[str] = ...,
+    private: Private | None = ...,
 ) -> Callable[[Function], Tool]: ...
 def read(
     function: Function | None = None,
@@ -54,6 +56,7 @@ def read(
     staff: bool = True,
     anybody: bool = False,
     examples: Iterable[str] = (),
+    private: Private | None = None,
 ) -> Tool | Callable[[Function], Tool]:
     """A tool that changes nothing. Use it as `@read` or `@read(…)`.
 
@@ -64,7 +67,9 @@ def read(
     model reads. `arguments` with a function of one parameter is the (model, handler) pair.
 
     `roles`: who may, of the account's people; `staff`: the vendor's too; `anybody`: also unknown
-    people, so nothing of the account. Raises ConfigurationError.
+    people, so nothing of the account. `private`: names of result keys, with the roles that may read
+    their values; in a shared conversation those are for the one who asked alone, and neither the
+    others nor the model get them. Raises ConfigurationError.
     """
 
     def make(function: Function) -> Tool:
@@ -78,6 +83,7 @@ def read(
             standing=Standing.ANYBODY if anybody else Standing.KNOWN,
             policy=PolicyDefaults(roles=_roles(shape.name, roles), staff=staff, confirm=False),
             examples=tuple(examples),
+            private=_private(shape.name, private),
         )
 
     return make if function is None else make(function)
@@ -98,6 +104,7 @@ def action(
     description: str = "",
     arguments: type[BaseModel] | None = None,
     examples: Iterable[str] = (),
+    private: Private | None = None,
 ) -> Callable[[Function], Tool]:
     """A tool that changes something. Use it as `@action(…)`; the function as in `read`.
 
@@ -112,7 +119,8 @@ def action(
     `preview(context, …)` looks at the live account and returns a Preview: the exact arguments,
     before → after, version and amount; without it the card shows `title` (default: the name) and
     the arguments. An action that moves money needs one, for its amount. `undo`: which other action
-    takes this one back, and for how long. Raises ConfigurationError.
+    takes this one back, and for how long. `private`: as in `read`, and also labels of changes and
+    fields, and arguments. Raises ConfigurationError.
     """
     if effect is Effect.READ:
         raise ConfigurationError(["an action changes something: use read(…) for what does not"])
@@ -142,6 +150,7 @@ def action(
             ),
             examples=tuple(examples),
             compensation=undo,
+            private=_private(shape.name, private),
         )
 
     return make
@@ -317,6 +326,10 @@ def _description(function: Function, tool: ToolName, given: str) -> str:
     if not text:
         raise ConfigurationError([f"{tool}: say in a docstring what it does; the model reads it"])
     return text
+
+
+def _private(tool: ToolName, private: Private | None) -> Mapping[str, frozenset[Role]]:
+    return {name: _roles(tool, roles) for name, roles in (private or {}).items()}
 
 
 def _roles(tool: ToolName, roles: Iterable[Role | str]) -> frozenset[Role]:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from agent_core import cards
 from agent_core.blocks import Change, Field
 from agent_core.conversation import Audience, ConversationId
+from agent_core.embedded.tools import read as library_read
 from agent_core.models.scripted_model import ScriptModel, call, calls, says
 from agent_core.people import Capability, Person, Role
 from agent_core.ports import UnitOfWork
@@ -259,3 +260,19 @@ async def test_a_role_taken_away_while_it_was_read_ends_it() -> None:
     world.catalog = WithPeople(world.accounts, a_tool(handler=demoting))
     await world.say("who is there?")
     assert SECRET not in str([row.message for row in await world.posted()])
+
+
+async def test_a_tool_of_the_library_says_what_is_private() -> None:
+    @library_read(private={"email": ["owner"]})
+    async def contact() -> dict[str, str]:
+        """The contact."""
+        return {"email": SECRET}
+
+    model = ScriptModel([calls(call("contact")), says("Here.")])
+    world = World(model)
+    world.catalog = WithPeople(world.accounts, contact)
+    await world.set_up(ada(), audience=Audience.SHARED)
+    await world.say("who is it?")
+    assert SECRET not in str(model.requests)
+    alone = [row for row in await world.posted() if row.message.private_to is not None]
+    assert [SECRET in row.message.fallback for row in alone] == [True]
