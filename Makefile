@@ -41,9 +41,9 @@ $(find_python); \
 if ! "$(1)/bin/pip" --version 2>/dev/null | grep -qF "$(CURDIR)/$(1)/"; then \
   rm -rf "$(1)"; "$$python" -m venv "$(1)" || exit 1; fi; \
 printf 'Installing %s packages into $(1) ... ' "`grep -c '^[A-Za-z0-9]' $(2)`"; start=`date +%s`; \
-PIP_DISABLE_PIP_VERSION_CHECK=1 "$(1)/bin/python" -m pip install --quiet --progress-bar off \
+PIP_DISABLE_PIP_VERSION_CHECK=1 "$(1)/bin/python" -m pip install --quiet --quiet --progress-bar off \
   --require-hashes --requirement $(2) && \
-PIP_DISABLE_PIP_VERSION_CHECK=1 "$(1)/bin/python" -m pip install --quiet --progress-bar off \
+PIP_DISABLE_PIP_VERSION_CHECK=1 "$(1)/bin/python" -m pip install --quiet --quiet --progress-bar off \
   --no-index --no-deps --no-build-isolation --editable . || \
 { echo "failed. The lines above say why; 'make clean install' starts afresh."; exit 1; }; \
 echo "done in $$((`date +%s` - start)) s"; pwd -P > "$(1)/.installed"

@@ -36,5 +36,6 @@ def test_a_turn_stays_within_its_budget_of_transactions() -> None:
 
 def test_every_ruling_is_timed_and_the_table_can_be_drawn() -> None:
     rows = core_costs.policy_rows(times=50, rounds=1)
-    assert [row["name"].rpartition(" ")[2] for row in rows] == ["(allow)", "(confirm)", "(approve)"]
-    assert bench.table_of(rows).row_count == 3
+    names = " ".join(row["name"] for row in rows)
+    assert all(ruling in names for ruling in ("(allow)", "(confirm)", "(approve)"))
+    assert bench.table_of(rows).row_count == len(rows) == 4

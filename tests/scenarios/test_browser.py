@@ -133,11 +133,11 @@ async def test_a_colleague_acts_on_a_named_account(demo: RunningDemo, open_page:
     teams = Pane(page, "teams")
     await teams.be("Sam Okafor")
 
-    await teams.write("Add 3 seats for Initech.")
-    chat = teams.last_thread("Add 3 seats?", "Initech")
+    await teams.write("Add 1 seat for Initech.")
+    chat = teams.last_thread("Add 1 seat?", "Initech")
     await chat.press("Confirm")
 
-    await teams.last_thread("Done: Added 3 seats").shows("Initech")
+    await teams.last_thread("Done: Added 1 seat").shows("Initech")
     after = await demo.account("initech")
-    assert after.account.seats == before.account.seats + 3
+    assert after.account.seats == before.account.seats + 1
     assert after.account.version == before.account.version + 1
