@@ -88,6 +88,7 @@ def wish_of(proposal: Proposal, tool: Tool, preview: Preview) -> Wish:
         preview=preview,
         account_id=proposal.account_id,
         account_name=proposal.account_name,
+        undoes=proposal.undoes,
     )
 
 

@@ -213,6 +213,26 @@ async def test_each_undoable_action_gives_the_account_back(wish: str, back: str)
     )
 
 
+async def test_an_undo_that_is_shown_anew_is_still_that_undo(tmp_path: Path) -> None:
+    """Policy asks for more between the card and the yes: the fresh card is known as the undo of the
+    same effect, so that nothing offers or begins it again beside it."""
+    made = await faulty()
+    key = await added(made)
+    await press(made, key)
+    (first,) = await made.open_proposals()
+    policy = tmp_path / "policy.yaml"
+    policy.write_text(
+        "tools:\n  undo_add_seats:\n    approve:\n    - when: true\n      by: [admin]\n"
+    )
+    made.policy_source = FilePolicySource(policy, made.catalog.tools)  # type: ignore[attr-defined]
+    await made.confirm(first)
+    await made.run()
+    (anew,) = await made.open_proposals()
+    assert anew.id != first.id and anew.undoes == ProposalId(key)
+    await made.confirm(anew)
+    assert "asked for already" in (await press(made, key)).notice
+
+
 # --- in a plan that stopped -----------------------------------------------------------------------
 
 
