@@ -16,12 +16,16 @@ from agent_core.tooling import Amount
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Counted:
-    """One action as limits count it. `person` is the requester's key; `at` names the UTC day."""
+    """One action as limits count it. `person` is the requester's key; `at` names the UTC day.
+
+    `addresses`: the person's identities. What they began before these were joined counts too.
+    """
 
     account_id: AccountId
     person: str
     amount: Amount | None
     at: datetime
+    addresses: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +68,7 @@ def used(tx: UnitOfWork, limit: DailyLimit, counted: Counted) -> Use:
         counted.at.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0),
         account_id=counted.account_id if limit.per is Per.ACCOUNT else None,
         person=counted.person if limit.per is Per.PERSON else None,
+        addresses=counted.addresses,
     )
     currency = counted.amount.currency if counted.amount else None
     return Use(

@@ -83,3 +83,9 @@ class Requester:
     def key(self) -> str:
         """The person where known, else the identity: what `one person` means for a turn."""
         return str(self.person.id) if self.person else str(self.identity)
+
+    @property
+    def addresses(self) -> frozenset[str]:
+        """All identities that are theirs, written out, the one they act under among them."""
+        known = self.person.identities if self.person else ()
+        return frozenset(map(str, (self.identity, *known)))

@@ -239,10 +239,12 @@ class Ledger(Protocol):
         *,
         account_id: AccountId | None = None,
         person: str | None = None,
+        addresses: frozenset[str] = frozenset(),
     ) -> Sequence[tuple[Amount | None, int]]:
         """Amounts, and how often each was intended since then and was not refused and did not fail.
 
-        `account_id` and `person` (a `Requester.key`) narrow it down.
+        `account_id` and `person` (a `Requester.key`) narrow it down. With `person`, what was
+        intended under one of `addresses` (identities, written out) counts as theirs too.
         """
         ...
 

@@ -101,9 +101,11 @@ def judge(
             now=boundary.at,
         )
     )
+    whose = counted_for or requester
     counted = Counted(
         account_id=wish.account_id,
-        person=(counted_for or requester).key,
+        person=whose.key,
+        addresses=whose.addresses,
         amount=wish.preview.amount,
         at=boundary.at,
     )

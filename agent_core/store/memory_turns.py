@@ -250,6 +250,7 @@ class MemoryLedger:
         *,
         account_id: AccountId | None = None,
         person: str | None = None,
+        addresses: frozenset[str] = frozenset(),
     ) -> Sequence[tuple[Amount | None, int]]:
         counted = Counter(
             one.amount
@@ -258,7 +259,10 @@ class MemoryLedger:
             and one.intended_at >= since
             and one.outcome not in (Outcome.REFUSED, Outcome.FAILED)
             and account_id in (None, one.account_id)
-            and person in (None, str(one.person_id or one.requester))
+            and (
+                person in (None, str(one.person_id or one.requester))
+                or str(one.requester) in addresses
+            )
         )
         return list(counted.items())
 

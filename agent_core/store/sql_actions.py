@@ -81,7 +81,10 @@ _USED = (
     .group_by(_LEDGER.c.amount)
 )
 _USED_IN_ACCOUNT = _USED.where(_LEDGER.c.account_id == given("account"))
-_BY_PERSON = sa.func.coalesce(_LEDGER.c.person_id, _LEDGER.c.requester) == given("person")
+_BY_PERSON = sa.or_(
+    sa.func.coalesce(_LEDGER.c.person_id, _LEDGER.c.requester) == given("person"),
+    _LEDGER.c.requester.in_(given_many("addresses")),
+)
 
 
 class SqlProposals:
@@ -165,6 +168,7 @@ class SqlLedger:
         *,
         account_id: AccountId | None = None,
         person: str | None = None,
+        addresses: frozenset[str] = frozenset(),
     ) -> Sequence[tuple[Amount | None, int]]:
         params: dict[str, Any] = {"b_tools": sorted(tools), "b_since": since}
         statement = _USED
@@ -172,6 +176,7 @@ class SqlLedger:
             statement, params["b_account"] = _USED_IN_ACCOUNT, account_id
         if person is not None:
             statement, params["b_person"] = statement.where(_BY_PERSON), person
+            params["b_addresses"] = sorted(addresses)
         rows = self._sql.all(statement, **params)
         return [(codec.decode(Amount, amount) if amount else None, count) for amount, count in rows]
 

@@ -69,7 +69,11 @@ def explained(tx: UnitOfWork, policy: Policy, asked: Asked) -> Explained:
     uses: tuple[Use, ...] = ()
     if asked.account is not None:
         counted = Counted(
-            account_id=asked.account, person=asked.who.key, amount=amount, at=asked.at
+            account_id=asked.account,
+            person=asked.who.key,
+            amount=amount,
+            at=asked.at,
+            addresses=asked.who.addresses,
         )
         uses = tuple(used(tx, limit, counted) for limit in ruling.limits)
         ruling = within_limits(tx, ruling, counted, holding=False)

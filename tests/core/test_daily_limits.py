@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from agent_core.daily_limits import Counted, limit_text, used, within_limits
-from agent_core.people import PersonId
+from agent_core.messages import Platform
+from agent_core.people import Person, PersonId, Requester
 from agent_core.policy import DailyLimit, Decision, Per, Ruling
 from agent_core.ports import UnitOfWork
 from agent_core.proposals import LedgerEntry, Outcome, ProposalId
@@ -108,6 +109,9 @@ async def test_what_counts_and_for_whom(make_store: Callable[[], Any]) -> None:
         (Per.ACCOUNT, {"account_id": OTHER}, (1, 1_000)),
         (Per.PERSON, {}, (3, 2_000)),
         (Per.PERSON, {"person": str(an_identity("U9"))}, (1, 0)),
+        (Per.PERSON, {"person": "per_b", "addresses": {str(an_identity("U9"))}}, (1, 0)),
+        (Per.PERSON, {"person": "per_b", "addresses": {str(an_identity("U1"))}}, (3, 2_000)),
+        (Per.EVERYBODY, {"addresses": {"slack:T1/U0"}}, (4, 2_000)),
         (Per.EVERYBODY, {}, (4, 2_000)),
         (Per.EVERYBODY, {"at": NOON + timedelta(days=1)}, (0, 0)),
     ):
@@ -171,3 +175,20 @@ async def test_over_the_limit_is_refused_or_handed_over_with_a_sentence() -> Non
     other = {"amount": Amount(minor=9_999, currency="EUR")}  # has no limit
     assert (await store.run(lambda tx: ask(tx, money, **other))).decision is Decision.CONFIRM
     assert limit_text(money) == "At most $35.00 a day for one account"
+
+
+async def test_joining_ones_identities_starts_no_new_count() -> None:
+    """The joined person has the id of whoever gave the code: what was begun under the other id, or
+    before anybody knew them, is theirs as before."""
+    store = MemoryStore()
+    here, there = an_identity("U1"), an_identity("u-1", Platform.TEAMS)
+    joined = Person(id=PersonId("per_new"), name="Ada", identities=(there, here))
+    who = Requester(identity=here, name="Ada", person=joined)
+
+    def ask(tx: UnitOfWork) -> Ruling:
+        for key, person in (("a", PersonId("per_ada")), ("b", None), ("c", joined.id)):
+            tx.ledger.intend(an_intent(key, person_id=person))
+        about = counted(person=who.key, addresses=who.addresses)
+        return within_limits(tx, ruling(a_limit(Per.PERSON)), about, holding=True)
+
+    assert (await store.run(ask)).decision is Decision.REFUSE
