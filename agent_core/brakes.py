@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from agent_core.conversation import Conversation
+from agent_core.messages import RoomRef
 from agent_core.people import AccountId
 from agent_core.tooling import ToolName
 
@@ -42,7 +43,7 @@ def holds_conversation(brakes: Sequence[Brake], conversation: Conversation) -> B
         (BrakeScope.ROOM, str(conversation.room)),
         (BrakeScope.ACCOUNT, str(conversation.account or "-")),
     }
-    return next((brake for brake in brakes if (brake.scope, brake.target) in stopped), None)
+    return _first(brakes, stopped)
 
 
 def holds_action(brakes: Sequence[Brake], tool: ToolName, account: AccountId) -> Brake | None:
@@ -55,7 +56,13 @@ def holds_action(brakes: Sequence[Brake], tool: ToolName, account: AccountId) ->
         (BrakeScope.TOOL, str(tool)),
         (BrakeScope.ACCOUNT, str(account)),
     }
-    return next((brake for brake in brakes if (brake.scope, brake.target) in stopped), None)
+    return _first(brakes, stopped)
+
+
+def _first(brakes: Sequence[Brake], stopped: set[tuple[BrakeScope, str]]) -> Brake | None:
+    """In whichever case somebody typed it: a brake that is said to hold has to hold."""
+    folded = {(scope, target.casefold()) for scope, target in stopped}
+    return next((one for one in brakes if (one.scope, one.target.casefold()) in folded), None)
 
 
 def brake_named(scope: str, target: str) -> tuple[BrakeScope, str]:
@@ -69,6 +76,11 @@ def brake_named(scope: str, target: str) -> tuple[BrakeScope, str]:
         if target:
             raise ValueError("“all” takes nothing after it.")
         raise ValueError(f"Say which {kind}: for example “{kind} {_EXAMPLES[kind]}”.")
+    if kind is BrakeScope.ROOM:
+        try:
+            RoomRef.parse(target)  # a name such as #globex would stop nothing
+        except ValueError as error:
+            raise ValueError(f"{error}.") from None
     return kind, target
 
 

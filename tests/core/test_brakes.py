@@ -27,6 +27,7 @@ def brake(scope: BrakeScope, target: str = "") -> Brake:
         (BrakeScope.ACCOUNT, "other", False),
         (BrakeScope.ROOM, str(a_conversation().room), True),
         (BrakeScope.ROOM, "slack:T1/C9", False),
+        (BrakeScope.ACCOUNT, "ACC_Acme", True),
         (BrakeScope.TOOL, "add_seats", False),
     ],
 )
@@ -43,6 +44,8 @@ def test_a_brake_holds_its_conversations(scope: BrakeScope, target: str, holds: 
         (BrakeScope.TOOL, "refund_invoice", False),
         (BrakeScope.ACCOUNT, "globex", True),
         (BrakeScope.ROOM, "slack:T1/C1", False),
+        (BrakeScope.TOOL, "Add_Seats", True),
+        (BrakeScope.ACCOUNT, "Globex", True),
     ],
 )
 def test_a_brake_holds_its_actions(scope: BrakeScope, target: str, holds: bool) -> None:
@@ -50,7 +53,16 @@ def test_a_brake_holds_its_actions(scope: BrakeScope, target: str, holds: bool) 
     assert (found is not None) is holds
 
 
-@pytest.mark.parametrize(("scope", "target"), [("everything", ""), ("all", "globex"), ("tool", "")])
+@pytest.mark.parametrize(
+    ("scope", "target"),
+    [
+        ("everything", ""),
+        ("all", "globex"),
+        ("tool", ""),
+        ("room", "#globex"),
+        ("room", "C0GLOBEX"),
+    ],
+)
 def test_what_cannot_be_paused_is_told(scope: str, target: str) -> None:
     with pytest.raises(ValueError, match=r"."):
         brake_named(scope, target)
