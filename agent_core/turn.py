@@ -110,12 +110,12 @@ Step = (
 def next_step(entries: Sequence[JournalEntry], limits: Limits) -> Step:
     """What to do now. The same journal gives the same step."""
     state = state_of(entries)
-    if state.ended:
-        return Finish()
-    if state.decisions:
+    if state.decisions:  # also once a person was called: what has its yes is done, or told why not
         return Execute(state.decisions[0])
     if state.undos:
         return TakeBack(state.undos[0])
+    if state.ended:
+        return Finish()
     if state.silent:
         return Finish()
     if state.refusals:

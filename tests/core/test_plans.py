@@ -330,6 +330,23 @@ async def test_a_turn_that_is_given_up_tells_the_person_every_step() -> None:
     assert not await made.unfinished()
 
 
+async def test_what_was_decided_beside_an_action_that_ends_in_doubt_is_not_lost() -> None:
+    """Two cards, two yeses, one turn: the first ends with a person, the second is done or told."""
+    made = await faulty()
+    await made.say("add 2 seats")
+    await made.say("change the billing contact to Dana Fox, dana@northwind.example")
+    seats, contact = await made.open_proposals()
+    made.bank.dark = True
+    lost = ActionOutcomeUnknown("lost")
+    made.bank.faults = {1: lost, 2: lost, 3: lost}
+    await made.confirm(seats)
+    await made.confirm(contact)
+    await made.run()
+    after = await made.tx(lambda tx: tx.proposals.get(contact.id))
+    assert after.status is not ProposalStatus.DECIDED
+    assert not await made.unfinished()
+
+
 async def test_a_plan_that_support_takes_over_midway_leaves_the_rest_to_them() -> None:
     made = await faulty()
     await made.say(BOTH)
