@@ -48,6 +48,9 @@ def stop_plan(boundary: Boundary, step: Proposal) -> Stopped | None:
     way = _way(plan, by_itself, offers, step)
     if way != "nothing" and boundary.conversation.status is not ConversationStatus.WITH_AGENT:
         way = "people"  # they have it already, and see this card
+    if way == "undo" and boundary.conversation.epoch != boundary.live.turn.epoch:
+        way = "offer"  # somebody stopped the agent: nothing more is started by itself
+        offers = [*by_itself, *offers]
     _redraw(boundary, plan)
     shown = tuple(offers) if way in ("offer", "undo") else ()
     boundary.post(

@@ -47,6 +47,16 @@ def _undo_blocks(entry: LedgerEntry, undone: Proposal | None) -> list[Block]:
     ]
 
 
+def until_text(entry: LedgerEntry) -> str:
+    """Until when it could be undone, and what to do instead. Raises ValueError without a time."""
+    if entry.undo_until is None:
+        raise ValueError("an effect that nobody can undo has no such time")
+    return (
+        f"could be undone until {time_text(entry.undo_until)}. Write what you want changed "
+        "instead, or ask for a person"
+    )
+
+
 def undone_text(undone: Proposal) -> str:
     """Who took an effect back, and under which reference."""
     return f"Undone for {undone.requester_name}. Reference {short_reference(undone.id)}"

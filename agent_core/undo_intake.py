@@ -2,7 +2,6 @@
 
 from datetime import datetime
 
-from agent_core.cards import time_text
 from agent_core.conversation import Conversation, ConversationStatus
 from agent_core.journal import InboxKind
 from agent_core.messages import ButtonPressed
@@ -10,6 +9,7 @@ from agent_core.people import Requester
 from agent_core.policy import has_standing
 from agent_core.ports import Answer, Engine, UnitOfWork
 from agent_core.proposals import LedgerEntry, Outcome, ProposalId, ProposalStatus
+from agent_core.receipts import until_text
 from agent_core.wake import wake
 
 GONE = "This can no longer be undone from here."
@@ -54,10 +54,7 @@ def _why_not(
     if (standing := _under_way(tx, entry)) is not None:
         return standing
     if now >= entry.undo_until:
-        return (
-            f"This could be undone until {time_text(entry.undo_until)}. Write what you want "
-            "changed instead, or ask for a person."
-        )
+        return f"This {until_text(entry)}."
     if conversation.status in _WITH_PEOPLE:
         return "The support team has this conversation now: tell them that it should be undone."
     return None

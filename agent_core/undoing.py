@@ -1,10 +1,12 @@
 """Takes an effect back: looked at, judged and proposed like any other action."""
 
 from dataclasses import replace
+from datetime import timedelta
+from typing import Final
 
 from agent_core import cards
 from agent_core.boundary import Boundary, commit
-from agent_core.conversation import ConversationStatus
+from agent_core.conversation import Audience, ConversationStatus
 from agent_core.entering import asked_text
 from agent_core.errors import ToolError
 from agent_core.escalations import EscalationReason, Priority
@@ -12,12 +14,14 @@ from agent_core.live_turn import LiveTurn
 from agent_core.policy import Decision
 from agent_core.proposals import LedgerEntry, ProposalId
 from agent_core.proposing import consider, put
-from agent_core.receipts import undone_by
+from agent_core.receipts import undone_by, until_text
 from agent_core.services import Services
 from agent_core.tool_runner import ToolRunner, checked
 from agent_core.tooling import Effected, Preview, Tool, ToolContext
 from agent_core.turn_state import Kind, UndoWish
 from agent_core.wishes import Considered, Wish, judge, lacks_standing, new_proposal
+
+SEEN_BY_OTHERS: Final = "People of other companies can read along here now."
 
 
 class Undoing:
@@ -71,7 +75,11 @@ class Undoing:
         self, live: LiveTurn, wish: UndoWish, entry: LedgerEntry | None, why: str
     ) -> None:
         def write(boundary: Boundary) -> None:
-            boundary.note(Kind.UNDONE, _body(wish, _refused(boundary, wish, entry, why)))
+            if entry is not None and _is_seen_by_others(boundary, entry):
+                refused = _refused(boundary, wish, None, SEEN_BY_OTHERS)
+            else:
+                refused = _refused(boundary, wish, entry, why)
+            boundary.note(Kind.UNDONE, _body(wish, refused))
 
         await commit(self._services, live, write, claims=False, always=True)
 
@@ -89,10 +97,14 @@ def _decide(
     boundary: Boundary, asked: UndoWish, entry: LedgerEntry, tool: Tool, preview: Preview
 ) -> Considered:
     status, conversation = boundary.conversation.status, boundary.conversation
+    if _is_seen_by_others(boundary, entry):
+        return _refused(boundary, asked, None, SEEN_BY_OTHERS)
     if status in (ConversationStatus.WAITING_FOR_SUPPORT, ConversationStatus.WITH_SUPPORT):
         return _refused(boundary, asked, entry, "The support team has this conversation now.")
     if undone_by(boundary.tx, entry.key) is not None:
         return _refused(boundary, asked, entry, "It was undone already.")
+    if not asked.automatic and _is_too_late(boundary, entry):
+        return _refused(boundary, asked, entry, f"This {until_text(entry)}.")
     if lacks_standing(tool, boundary.requester, entry.account_id, conversation.audience):
         why = f"{boundary.requester.name} has no role in this account."
         return _refused(boundary, asked, entry, why)
@@ -105,6 +117,19 @@ def _decide(
         undoes=entry.key,
     )
     return _by_itself(boundary, asked, entry, wish) if asked.automatic else consider(boundary, wish)
+
+
+def _is_seen_by_others(boundary: Boundary, entry: LedgerEntry) -> bool:
+    """The room was opened to other companies since: nothing of this account is shown there."""
+    conversation = boundary.conversation
+    shared = conversation.audience is Audience.SHARED
+    return shared and conversation.account_id != entry.account_id
+
+
+def _is_too_late(boundary: Boundary, entry: LedgerEntry) -> bool:
+    """Pressed in time, and the press waited for much longer than work takes."""
+    grace = timedelta(seconds=boundary.services.limits.decided_seconds)
+    return entry.undo_until is not None and entry.undo_until + grace < boundary.at
 
 
 def _by_itself(boundary: Boundary, asked: UndoWish, entry: LedgerEntry, wish: Wish) -> Considered:

@@ -1,5 +1,6 @@
 """Undo on the sample company: inside its window, after it, twice, by others, and by policy."""
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from tests.builders import NOON, a_message_ref, a_person, a_requester, a_thread,
 from tests.core.desk import Killed
 from tests.core.faulty import CONVERSATION, Faulty, actions, faulty
 from tests.core.test_sample_company import olive
+from tools.accounts.gateway import Payment, PaymentRequest
 from tools.accounts.seed import NORTHWIND
 
 presses_made = iter(range(10_000))
@@ -31,7 +33,7 @@ async def added(made: Faulty, count: int = 2) -> str:
     return str(entries[-1].key)
 
 
-async def press(made: Faulty, key: str, who: Person | None = None) -> Answer:
+async def press(made: Faulty, key: str, who: Person | None = None, *, runs: bool = True) -> Answer:
     """A press on Undo, and the turn that follows."""
     person = who or olive()
     requester = a_requester(person)
@@ -47,7 +49,8 @@ async def press(made: Faulty, key: str, who: Person | None = None) -> Answer:
     )
     now = made.clock.now()
     answer: Answer = await made.tx(lambda tx: undo_pressed(tx, made.engine, event, requester, now))
-    await made.run()
+    if runs:
+        await made.run()
     return answer
 
 
@@ -268,7 +271,7 @@ async def test_policy_undoes_by_itself_where_it_says_so(tmp_path: Path) -> None:
     assert account.billing_name == "Ben Carter"
     [undo] = await made.tx(lambda tx: list(tx.proposals.undoing(ProposalId(key))))
     assert undo.status is ProposalStatus.CONSUMED
-    assert "Done: Undo the change of the billing contact" in "\n".join(await made.texts())
+    assert "Done: Undid the change of the billing contact" in "\n".join(await made.texts())
     assert presses.UNDO not in actions(await made.card(row))
     assert made.desk.cases == []
 
@@ -284,6 +287,64 @@ async def test_an_undo_by_policy_that_is_not_possible_goes_to_a_person(tmp_path:
     await stopped_plan(made)
     [case] = made.desk.cases
     assert "Not today." in case["suggestion"] and "It stands." in case["suggestion"]
+
+
+async def test_who_stopped_the_agent_is_offered_the_undo_that_policy_would_do(
+    tmp_path: Path,
+) -> None:
+    """Stop says that nothing more is started: what failed meanwhile starts no undo by itself."""
+    made = await faulty()
+    policy = tmp_path / "policy.yaml"
+    policy.write_text("tools:\n  change_billing_contact:\n    on_failure: undo\n")
+    tools = made.catalog.for_audience(Audience.PRIVATE)
+    made.policy_source = FilePolicySource(policy, tools)
+
+    def stop(tx: UnitOfWork) -> None:
+        conversation = tx.conversations.get(CONVERSATION)
+        assert conversation is not None
+        stopped = replace(conversation, epoch=conversation.epoch + 1)
+        tx.conversations.save(stopped, expected_epoch=conversation.epoch)
+
+    async def stopped_meanwhile(request: PaymentRequest) -> Payment:
+        await made.tx(stop)
+        raise ActionRefused("The card was declined.")
+
+    made.bank.charge = stopped_meanwhile  # type: ignore[method-assign]
+    await made.say("change the billing contact to Dana Fox, dana@northwind.example and add 2 seats")
+    await made.one_yes()
+    first = (await made.steps())[0]
+    assert await made.tx(lambda tx: list(tx.proposals.undoing(first.id))) == []
+    card = await made.card(f"stopped:{first.plan_id}")
+    assert presses.UNDO in actions(card) and "being undone now" not in card.fallback
+
+
+async def test_a_press_that_had_to_wait_past_the_window_undoes_nothing() -> None:
+    """Pressed in time, and the conversation was with people until much later."""
+    made = await faulty()
+    key = await added(made)
+    await press(made, key, runs=False)
+    made.clock.advance(timedelta(hours=5))
+    await made.run()
+    assert await made.open_proposals() == []
+    assert "could be undone until 12:30" in (await made.texts())[-1]
+
+
+async def test_nothing_is_undone_before_other_companies_eyes() -> None:
+    made = await faulty()
+    key = await added(made)
+    await press(made, key, runs=False)
+
+    def share(tx: UnitOfWork) -> None:
+        conversation = tx.conversations.get(CONVERSATION)
+        assert conversation is not None
+        shared = replace(conversation, audience=Audience.SHARED, account_id=None, subject=None)
+        tx.conversations.save(shared, expected_epoch=conversation.epoch)
+
+    before = await made.texts()
+    await made.tx(share)
+    await made.run()
+    assert await made.open_proposals() == []
+    assert "14 → 12" not in "\n".join((await made.texts())[len(before) :])
 
 
 @pytest.mark.parametrize("point", range(1, 16))
