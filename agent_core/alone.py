@@ -39,7 +39,10 @@ def for_approvers(tx: UnitOfWork, proposal: Proposal) -> list[tuple[OutgoingId, 
     hidden, need = covered_arguments(proposal), proposal.approval
     if not hidden or need is None or not need.roles:
         return []
-    fields = [Field(label=name, value=str(proposal.arguments[name])) for name in sorted(hidden)]
+    fields = [
+        Field(label=cards.argument_label(name), value=str(proposal.arguments[name]))
+        for name in sorted(hidden)
+    ]
     title = f"To approve: {proposal.title}"
     return [
         (

@@ -80,6 +80,13 @@ def one_of(names: Sequence[str]) -> str:
     return " or ".join(part for part in (", ".join(names[:-1]), *names[-1:]) if part)
 
 
+def argument_label(name: str) -> str:
+    """An argument's name as people read it: "amount_minor" is "Amount in minor units"."""
+    words = name.removesuffix("_minor").replace("_", " ").strip() or name
+    unit = " in minor units" if name.endswith("_minor") else ""
+    return f"{words[:1].upper()}{words[1:]}{unit}"
+
+
 def approvers_text(need: ApprovalNeed) -> str:
     """Who else must say yes, in a sentence."""
     names = [_ROLE_NAMES[role] for role in Role if role in need.roles]
@@ -264,7 +271,7 @@ def approval_card(
     hidden = frozenset[str]() if exact else covered_arguments(proposal)
     arguments = tuple(
         Field(
-            label=name,
+            label=argument_label(name),
             value=covered(str(value)) if name in hidden else _argument_text(value),
         )
         for name, value in sorted(proposal.arguments.items())

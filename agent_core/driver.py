@@ -275,7 +275,7 @@ class Driver:
     # --- people take over -------------------------------------------------------------------
 
     async def _escalate(self, live: LiveTurn, step: Escalate) -> Boundary | None:
-        suggestion = _suggestion(step)
+        suggestion = _suggestion(step, asked_text(live))
 
         def write(boundary: Boundary) -> None:
             if step.apology:
@@ -301,13 +301,17 @@ def _priority(reason: EscalationReason) -> Priority:
     return Priority.NORMAL if asked else Priority.HIGH
 
 
-def _suggestion(step: Escalate) -> str:
-    """What the support team reads; for a hand-over, the model's own summary of it."""
+def _suggestion(step: Escalate, asked: str) -> str:
+    """What the support team reads; for a hand-over, the model's own summary of it.
+
+    A summary that only repeats `asked` is left out: the case's card shows that already.
+    """
     if step.reason not in (EscalationReason.ASKED_FOR, EscalationReason.BEYOND_SCOPE):
         return step.suggestion
     try:
         summary = json.loads(step.suggestion).get("summary", "")
     except (ValueError, AttributeError):
         summary = ""
-    said = f" The agent's summary: {str(summary)[:500]}" if summary else ""
+    told = str(summary)[:500].strip()
+    said = f" The agent's summary: {told}" if told and told not in asked else ""
     return f"Answer the customer in their thread.{said}"

@@ -44,9 +44,8 @@ SPEAKERS = {
     Speaker.CUSTOMER: "",
     Speaker.STAFF: " (staff)",
     Speaker.SUPPORT: " (support)",
-    Speaker.AGENT: " (AI agent)",
-    Speaker.CODE: " (automatic)",
 }
+SOFTWARE = {Speaker.AGENT: "AI agent", Speaker.CODE: "Automatic message"}  # it bears no name
 QUOTE_LENGTH = 1500
 
 
@@ -168,7 +167,7 @@ def _quoted(entry: TranscriptEntry) -> Quote:
     edited = " (edited)" if entry.edited_at is not None and entry.deleted_at is None else ""
     if len(text) > QUOTE_LENGTH:
         text = f"{text[:QUOTE_LENGTH]} … (shortened)"
-    speaker = f"{entry.name}{SPEAKERS[entry.speaker]}{edited}"
+    speaker = f"{SOFTWARE.get(entry.speaker) or entry.name + SPEAKERS[entry.speaker]}{edited}"
     return Quote(speaker=speaker, text=text, at=time_text(entry.at))
 
 

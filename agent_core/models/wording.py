@@ -72,7 +72,10 @@ def _value(value: Any) -> str:
 
 
 def _member(one: Mapping[str, Any]) -> str:
-    return f"{one['name']} ({_value(one['email'])}), {one['role']}, {one['access']}"
+    email = _value(one["email"])
+    shown = email if email == one["email"] else f"email {email}"
+    role = str(one["role"]).replace("_", " ")
+    return f"{one['name']} ({shown}), {role}, {one['access']}"
 
 
 def _request(one: Mapping[str, Any]) -> str:

@@ -40,9 +40,24 @@ def test_an_approver_sees_the_very_arguments() -> None:
     waiting = a_proposal(status=ProposalStatus.AWAITING_APPROVAL, approval=SUPPORT)
     card = cards.approval_card(waiting, "Acme", "Ada, owner")
     assert actions(card) == [presses.APPROVE, presses.DECLINE]
-    for part in ("seats: 5", "Ada, owner", "Requested by: Ada"):
+    for part in ("Seats: 5", "Ada, owner", "Requested by: Ada"):
         assert part in card.fallback
     assert actions(cards.proposal_card(waiting, "Acme")) == [presses.CANCEL]
+
+
+@pytest.mark.parametrize(
+    ("name", "label"),
+    [
+        ("amount_minor", "Amount in minor units"),
+        ("invoice", "Invoice"),
+        ("billing_email", "Billing email"),
+    ],
+)
+def test_an_approver_reads_arguments_by_names_for_people(name: str, label: str) -> None:
+    waiting = a_proposal(
+        status=ProposalStatus.AWAITING_APPROVAL, approval=SUPPORT, arguments={name: 48_000}
+    )
+    assert f"{label}: 48000" in cards.approval_card(waiting, "Acme").fallback.splitlines()
 
 
 @pytest.mark.parametrize(

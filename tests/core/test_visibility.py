@@ -173,8 +173,8 @@ def waiting(**changes: Any) -> Proposal:
 
 def test_an_approver_inside_sees_what_runs_and_the_shared_room_does_not() -> None:
     inside, room = (cards.approval_card(waiting(), exact=exact) for exact in (True, False))
-    assert "email: rosa@globex.example" in inside.fallback
-    assert "email: r•••@globex.example" in room.fallback and "name: Rosa" in room.fallback
+    assert "Email: rosa@globex.example" in inside.fallback
+    assert "Email: r•••@globex.example" in room.fallback and "Name: Rosa" in room.fallback
     assert "rosa@globex.example" not in str(room)
 
 

@@ -2,15 +2,18 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 
 from agent_core import presses
 from agent_core.blocks import Quote
-from agent_core.conversation import ConversationStatus
+from agent_core.conversation import ConversationStatus, Speaker
 from agent_core.errors import DestinationGone, PlatformUnavailable
 from agent_core.escalations import EscalationReason, EscalationStatus
 from agent_core.messages import Author
+from escalation.post import relayed
+from tests.builders import an_entry
 from tests.fakes.house import (
     ADA,
     BEN,
@@ -208,3 +211,17 @@ async def test_an_ambiguous_post_is_looked_up_and_not_sent_twice(house: House) -
     await house.later(minutes=1)
     notices = [text for text in house.slack.texts(thread) if "passed this on" in text]
     assert len(notices) == 1
+
+
+@pytest.mark.parametrize(
+    ("speaker", "shown"),
+    [
+        (Speaker.AGENT, "AI agent"),
+        (Speaker.CODE, "Automatic message"),
+        (Speaker.STAFF, "Sam (staff)"),
+        (Speaker.CUSTOMER, "Sam"),
+    ],
+)
+def test_the_transcript_names_software_by_what_it_is(speaker: Speaker, shown: str) -> None:
+    said = relayed(replace(an_entry("Hello."), speaker=speaker, name="Sam"))
+    assert [block.speaker for block in said.blocks if isinstance(block, Quote)] == [shown]

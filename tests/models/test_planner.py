@@ -14,9 +14,11 @@ from agent_core.models import meaning as words
 from agent_core.models.meaning import Ask, NotUnderstood, Person, Say, Wish
 from agent_core.models.planner import WHICH_ACCOUNT, plan
 from agent_core.models.utterances import meanings
+from agent_core.models.wording import told
 from agent_core.people import AccountId
 from agent_core.ports import ModelMessage, ModelReply, ModelRequest
 from agent_core.proposals import LedgerEntry
+from agent_core.visibility import NOT_FOR_ROLE, SHOWN_ALONE
 from tools.accounts.memory_gateway import MemoryAccounts
 from tools.catalog import Catalog
 
@@ -338,3 +340,16 @@ def test_a_pressed_account_carries_out_what_was_asked_before() -> None:
 def test_customers_do_not_name_accounts() -> None:
     [call] = plan(request("add 3 seats for Globex")).tool_calls
     assert call.name == "add_seats"
+
+
+@pytest.mark.parametrize(
+    ("email", "shown"),
+    [
+        ("ben@northwind.example", "Ben Carter (ben@northwind.example), billing admin, can sign in"),
+        (SHOWN_ALONE, "Ben Carter (email shown to you alone), billing admin, can sign in"),
+        (NOT_FOR_ROLE, "Ben Carter (email not shown to your role), billing admin, can sign in"),
+    ],
+)
+def test_members_are_told_without_internal_words(email: str, shown: str) -> None:
+    ben = {"name": "Ben Carter", "email": email, "role": "billing_admin", "access": "can sign in"}
+    assert told("list_members", {"members": [ben]}) == f"The members:\n- {shown}"

@@ -5,6 +5,7 @@ import re
 import pytest
 from playwright.async_api import expect
 
+from agent_core.cards import argument_label
 from tests.fixtures.browser import OpenPage
 from tests.scenarios.panes import Pane, ready, submit_form
 from tests.scenarios.running_demo import RunningDemo
@@ -99,7 +100,8 @@ async def test_a_large_refund_waits_for_an_approver(demo: RunningDemo, open_page
         "INV-1032",
     )
     assert refund["idempotency_key"] == entry["key"]
-    assert {name: str(value) for name, value in entry["arguments"].items()}.items() <= shown.items()
+    ran = {argument_label(name): str(value) for name, value in entry["arguments"].items()}
+    assert ran.items() <= shown.items()
 
 
 async def test_a_person_takes_over_and_gives_back(demo: RunningDemo, open_page: OpenPage) -> None:
@@ -111,6 +113,8 @@ async def test_a_person_takes_over_and_gives_back(demo: RunningDemo, open_page: 
     thread = await northwind.write("I want to talk to someone about our renewal.")
     case = support.last_thread("asked for a person", "our renewal")
     await case.shows("Northwind Traders", "Olive Marsh")
+    advice = await case.shows("Suggested next step")
+    await expect(advice).not_to_contain_text("our renewal")  # the card has their words already
     await case.press("Claim")
     await case.shows("Rita Vance has it")
 

@@ -50,7 +50,7 @@ async def test_a_plan_whose_second_step_fails(demo: RunningDemo, open_page: Open
     await thread.press("Undo: Changed the billing contact")
     await thread.shows("Undo the change of the billing contact?", "Felix Moreau")
     await thread.press("Confirm")
-    await thread.shows("Done: Undo the change of the billing contact")
+    await thread.shows("Done: Undid the change of the billing contact")
     after = await demo.account("globex")
     assert after.account.billing_name == before.account.billing_name
     assert after.account.seats == before.account.seats
@@ -70,7 +70,7 @@ async def test_undo_inside_its_window(demo: RunningDemo, open_page: OpenPage) ->
     await thread.press("Undo")
     await thread.shows("Undo the added seats?", "14 → 12", "is refunded")
     await thread.press("Confirm")
-    await thread.shows("Done: Undo the added seats", "Refunded")
+    await thread.shows("Done: Undid the added seats", "Refunded")
     assert (await demo.account("northwind")).account.seats == before.account.seats
     assert len(await demo.effects("refund")) == refunds + 1
     await thread.shows("Undone for Olive Marsh")

@@ -80,7 +80,7 @@ async def test_a_failed_step_stops_the_plan_and_what_was_done_is_undone(wire: Wi
     undo = await thread.card("proposal.confirm")
     assert "Undo the change of the billing contact?" in str(undo)
     await thread.click(OWNER, undo, "proposal.confirm")
-    await thread.until_says("Done: Undo the change of the billing contact")
+    await thread.until_says("Done: Undid the change of the billing contact")
     await wire.settled()
     after = await account(wire)
     assert (after.billing_name, after.seats) == (before.billing_name, before.seats)
@@ -99,7 +99,7 @@ async def test_undo_gives_the_money_back_once(wire: Wire) -> None:
     await wire.settled()
     newest = await thread.card("proposal.confirm")
     await asyncio.gather(*(thread.click(OWNER, newest, "proposal.confirm") for _ in range(5)))
-    await thread.until_says("Done: Undo the added seats")
+    await thread.until_says("Done: Undid the added seats")
     await wire.settled()
     assert (await seats(wire))[0] == 20
     assert (charges(wire), charges(wire, "refund")) == (1, 1)
@@ -120,7 +120,7 @@ async def test_a_plan_and_its_undo_in_teams(wire: Wire) -> None:
     await wire.teams.click(SAM, receipt.id, "Undo")
     undo = await says(wire, room, "Undo the pause?")
     await wire.teams.click(SAM, undo.id, "Confirm")
-    await says(wire, room, "Done: Undo the pause")
+    await says(wire, room, "Done: Undid the pause")
     state = await wire.service.accounts.state(AccountId("initech"), datetime.now(UTC))
     assert state.account.status == "active"
     again = await wire.teams.click(SAM, receipt.id, "Undo")

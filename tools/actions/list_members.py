@@ -35,7 +35,9 @@ def tool(accounts: AccountsGateway) -> Tool:
             },
             title=f"Members of {state.account.name}",
             fields=tuple(
-                Field(label=each.name, value=f"{each.role}, {_WORDS[each.access]}")
+                Field(
+                    label=each.name, value=f"{each.role.replace('_', ' ')}, {_WORDS[each.access]}"
+                )
                 for each in state.members
             ),
         )

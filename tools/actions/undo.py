@@ -42,7 +42,7 @@ def tool(accounts: AccountsGateway, of: Tool) -> Tool:
         command=lambda wish: Undo(key=wish.key),
         canonical=_canonical,
         shown=lambda planned: _shown(title, planned),
-        receipt=lambda planned: _receipt(title, planned),
+        receipt=lambda planned: _receipt(title.replace("Undo", "Undid", 1), planned),
         private={"Billing email": RUN_THE_ACCOUNT},
     )
 
