@@ -71,14 +71,18 @@ def still_approved(found: Found) -> bool:
     return need is None or not given or still_count(need, found.proposal, given)
 
 
-def asks_more(ruling: Ruling, found: Found) -> bool:
-    """Policy now wants a yes that this proposal does not have."""
+def asks_more(ruling: Ruling, found: Found, actor: Requester) -> bool:
+    """Policy now wants a yes that this proposal does not have. `actor`: on whose rights it rests.
+
+    Whose rights it rests on has to say yes: the requester, or whoever approved in their stead.
+    """
     proposal = found.proposal
     if ruling.decision is Decision.APPROVE:
         need = ruling.approval or ApprovalNeed()
         unconfirmed = ruling.confirm and proposal.confirmed_at is None
         return unconfirmed or not still_count(need, proposal, found.all_approvers)
-    yes = proposal.confirmed_at is not None or proposal.approved_at is not None
+    in_their_stead = actor is not found.requester and proposal.approved_at is not None
+    yes = proposal.confirmed_at is not None or in_their_stead
     return ruling.decision is Decision.CONFIRM and not yes
 
 

@@ -146,7 +146,7 @@ class Execution:
                 return why
             self._show_anew(boundary, found, wish_of(proposal, tool, preview), (ruling, actor), why)
             return False
-        if asks_more(ruling, found):
+        if asks_more(ruling, found, actor):
             why = "Policy asks for one more yes."
             if proposal.plan_id is not None:
                 return why

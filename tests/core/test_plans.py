@@ -1,17 +1,20 @@
 """Plans on the sample company: one card, one yes, in order, and what happens where a step fails."""
 
+from pathlib import Path
+
 import pytest
 
 from agent_core import presses
 from agent_core.bare_words import BareWord
-from agent_core.conversation import ConversationStatus
+from agent_core.conversation import Audience, ConversationStatus
 from agent_core.errors import ActionOutcomeUnknown, ActionRefused
 from agent_core.people import Capability, Person, Requester, Role
 from agent_core.ports import UnitOfWork
 from agent_core.proposals import Outcome, ProposalStatus
+from agent_core.rules.yaml_policy import FilePolicySource
 from agent_core.tooling import Tool, ToolName
 from agent_core.yeses import Confirm, decided_in_words
-from tests.builders import NOON, a_person, an_identity
+from tests.builders import NOON, a_person, a_requester, an_identity
 from tests.core.desk import Killed
 from tests.core.faulty import CONVERSATION, actions, faulty
 from tests.core.test_sample_company import olive
@@ -188,6 +191,34 @@ async def test_what_cannot_be_undone_goes_to_a_person() -> None:
     await made.one_yes()
     [case] = made.desk.cases
     assert "Refund" in case["suggestion"] and "Add 2 seats: not done" in case["suggestion"]
+
+
+async def test_somebody_elses_yes_is_not_the_requesters(tmp_path: Path) -> None:
+    """No confirmation was wanted when it was asked for; when it is to run, policy wants one."""
+    made = await faulty()
+    policy = tmp_path / "policy.yaml"
+    tools = made.catalog.for_audience(Audience.PRIVATE)
+    policy.write_text(
+        "tools:\n  refund_invoice:\n    confirm: false\n"
+        "    approve:\n    - when: true\n      by: [approver]\n"
+    )
+    made.policy_source = FilePolicySource(policy, tools)
+    await made.say("give us $20 back on invoice INV-1042")
+    (waiting,) = await made.open_proposals()
+    assert waiting.status is ProposalStatus.AWAITING_APPROVAL
+    lena = approver()
+    await made.tx(lambda tx: tx.people.put(lena))
+    await made.approve(waiting, a_requester(lena))
+    policy.write_text(
+        "tools:\n  refund_invoice:\n    confirm: true\n    approve_above: 100000.00 USD\n"
+    )
+    made.policy_source = FilePolicySource(policy, tools)
+    await made.run()
+    assert made.moved == 0
+    (anew,) = await made.open_proposals()
+    assert anew.status is ProposalStatus.AWAITING_CONFIRMATION
+    await made.one_yes()
+    assert made.moved == 1
 
 
 async def test_an_approval_holds_the_whole_plan_back() -> None:
