@@ -32,10 +32,11 @@ def hold_on(tx: UnitOfWork, services: Services, conversation: Conversation) -> H
     brake = holds_conversation(tx.brakes.all(), conversation)
     if brake is None:
         return None
+    who = f"{brake.set_by[:1].upper()}{brake.set_by[1:]}"
     why = f" ({brake.reason})" if brake.reason else ""
     return Hold(
         reason=EscalationReason.PAUSED,
-        suggestion=f"{brake.set_by} has paused {brake.in_words}{why}, so the agent does not "
+        suggestion=f"{who} has paused {brake.in_words}{why}, so the agent does not "
         "answer here. Answer the customer yourself.",
     )
 
