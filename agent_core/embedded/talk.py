@@ -125,7 +125,7 @@ class Talk:
             reply_to=_address(room),
         )
         answer = await self._intake.receive(event)
-        return await self._reply(room, before, answer, seconds, decided)
+        return await self._reply(room, before, answer, seconds, decided, reader=by)
 
     async def decide(self, action: str, proposal: str, *, by: Person, seconds: float) -> Reply:
         """A press on a proposal's card, wherever it stands."""
@@ -183,11 +183,22 @@ class Talk:
         answer: Answer,
         seconds: float,
         decided: ProposalId | None = None,
+        *,
+        reader: Person | None = None,
     ) -> Reply:
+        """`reader`: whoever pressed; who has nothing to do with the account reads the notice."""
         await self._settled(room, seconds)
 
         def read(tx: UnitOfWork) -> Reply:
             talk = _of(tx, room)
+            if reader is not None and not _may_read(tx, talk, reader):
+                return Reply(
+                    conversation=room.room_id,
+                    status=talk.status,
+                    messages=(),
+                    proposals=(),
+                    notice=answer.notice,
+                )
             proposals = list(tx.proposals.open_in(talk.id))
             one = tx.proposals.get(decided) if decided else None
             if one is not None and all(open_.id != one.id for open_ in proposals):
@@ -287,6 +298,14 @@ def _of(tx: UnitOfWork, room: RoomRef) -> Conversation:
     if talk is None:
         raise LookupError(f"there is no conversation {room.room_id!r}")
     return talk
+
+
+def _may_read(tx: UnitOfWork, talk: Conversation, reader: Person) -> bool:
+    """The account's people, the vendor's own, who wrote here, and anybody without an account."""
+    if talk.account is None or talk.account in reader.roles or reader.capabilities:
+        return True
+    own = identity_of(reader.id)
+    return any(entry.identity == own for entry in tx.transcript.last(talk.id, 50))
 
 
 def _card(tx: UnitOfWork, room: RoomRef, decided: ProposalId | None) -> MessageRef:
