@@ -8,7 +8,9 @@ import typer
 from agent_core import pausing
 from agent_core.audit import OPERATOR
 from agent_core.brakes import BrakeScope, brake_named
-from bots.commands.opening import opened_store
+from agent_core.errors import ActionRefused, ToolError
+from agent_core.people import AccountId
+from bots.commands.opening import opened_accounts, opened_store
 from bots.commands.running import Refused, run, show_json, told
 from bots.settings import Settings
 
@@ -28,7 +30,10 @@ def pause(
     scope, target = _named(what, which)
 
     async def work() -> str:
-        async with opened_store(Settings.load()) as store:
+        settings = Settings.load()
+        if scope is BrakeScope.ACCOUNT and (unknown := await _unknown(settings, target)):
+            raise Refused(unknown)
+        async with opened_store(settings) as store:
             return await store.run(
                 lambda tx: pausing.pause(
                     tx, scope, target, OPERATOR_NAME, OPERATOR, datetime.now(UTC), why
@@ -84,3 +89,15 @@ def _named(what: str, which: str) -> tuple[BrakeScope, str]:
             return brake_named(what.casefold(), which)
         except ValueError as error:
             raise Refused(str(error)) from None
+
+
+async def _unknown(settings: Settings, account: str) -> str:
+    """Why there is no such account; "" also where nobody can tell: a brake has to work then."""
+    async with opened_accounts(settings) as accounts:
+        try:
+            await accounts.state(AccountId(account), datetime.now(UTC))
+        except ActionRefused:
+            return f"There is no account {account!r}. Nothing was paused."
+        except ToolError:
+            return ""
+    return ""
