@@ -52,6 +52,7 @@ def _when_unset(settings: Settings) -> dict[str, str]:
         "HANDRAIL_ACCOUNTS_URL": f"the file {data / 'accounts.db'}",
         "HANDRAIL_PAYMENTS_URL": "nothing can be charged or refunded",
         "HANDRAIL_PAYMENTS_KEY": "the payment service is called without a key",
+        "HANDRAIL_AUDIT_KEY": "the file audit.key in the data folder, made at first use",
         "HANDRAIL_CONFIG": "the built-in defaults",
         "HANDRAIL_LOG": "info",
         "SLACK_API_URL": SLACK_API_URL,
