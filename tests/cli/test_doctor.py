@@ -44,6 +44,7 @@ async def test_an_empty_machine_is_told_what_to_do(machine: Machine) -> None:
     assert "handrail migrate" in found["database"]["message"]
     assert "handrail demo" in found["platform"]["message"]
     assert found["HANDRAIL_SUPPORT_ROOM"]["status"] == "wrong"
+    assert "audit.key" in found["HANDRAIL_AUDIT_KEY"]["message"]
     assert found["support people"]["status"] == "wrong"
     assert found["model"]["status"] == "note" and "rules" in found["model"]["message"]
 
