@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from agent_core.boundary import Boundary, commit
-from agent_core.errors import ToolError
+from agent_core.errors import ActionRefused, ToolError
 from agent_core.live_turn import LiveTurn
 from agent_core.people import AccountId
 from agent_core.proposals import canonical
@@ -13,7 +13,7 @@ from agent_core.services import Services
 from agent_core.tool_runner import ToolRunner, parse_arguments
 from agent_core.tooling import Preview, Tool, ToolCall, ToolContext
 from agent_core.turn_state import Draft, Kind, state_of
-from agent_core.wishes import Wish
+from agent_core.wishes import Wish, lacks_standing
 
 
 class Planning:
@@ -48,6 +48,9 @@ class Planning:
                 continue  # neither is withdrawn within a turn
             preview, why = Preview(arguments={}, title=draft.title, changes=(), version=0), ""
             try:
+                if lacks_standing(tool, live.requester, account, live.conversation.audience):
+                    # Taken away since it was drafted: the account is not looked at again.
+                    raise ActionRefused("You have no role in this account any more.")
                 preview = await self.preview(live, tool, draft.call, before)
                 before += [] if draft.refused else [preview]
             except ToolError as error:
