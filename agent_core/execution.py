@@ -172,9 +172,11 @@ class Execution:
         by_people = conversation.status is ConversationStatus.WITH_SUPPORT
         if by_people and proposal.approved_at is None:
             return "The support team has taken over, so this is left to them."
-        actor, tool = authority(found), found.tool
-        if tool and lacks_standing(tool, actor, proposal.account_id, conversation.audience):
-            return f"{actor.name} has no role in this account any more."
+        for who in (found.requester, authority(found)):  # an approval lets no stranger in
+            if found.tool and lacks_standing(
+                found.tool, who, proposal.account_id, conversation.audience
+            ):
+                return f"{who.name} has no role in this account any more."
         if not still_approved(found):
             return f"{proposal.approver_name} may not approve this any more."
         return None

@@ -89,6 +89,10 @@ def judge(
     if brake is not None:
         reason = "This is paused at the moment. The support team can tell you more."
         return Ruling(decision=Decision.REFUSE, rule=f"pause of {brake.in_words}", reason=reason)
+    if lacks_standing(wish.tool, requester, wish.account_id, boundary.conversation.audience):
+        # Nobody is asked on behalf of a stranger: first somebody has to let them in.
+        reason = f"{requester.name} has no role in this account."
+        return Ruling(decision=Decision.REFUSE, rule="standing", reason=reason)
     ruling = boundary.services.policy_source.current().decide(
         Question(
             tool=wish.tool,
