@@ -11,7 +11,7 @@ from agent_core.messages import Participant, PlatformIdentity
 from agent_core.people import Requester
 from agent_core.policy import ApprovalNeed, Decision, Ruling
 from agent_core.ports import UnitOfWork
-from agent_core.proposals import LedgerEntry, Outcome, Proposal, ProposalStatus, fingerprint
+from agent_core.proposals import LedgerEntry, Outcome, Proposal, ProposalStatus
 from agent_core.tool_runner import Ran
 from agent_core.tooling import Json, Preview, Tool
 from agent_core.wishes import Wish
@@ -93,12 +93,12 @@ def wish_of(proposal: Proposal, tool: Tool, preview: Preview) -> Wish:
         account_id=proposal.account_id,
         account_name=proposal.account_name,
         undoes=proposal.undoes,
+        from_outside=proposal.from_outside,
     )
 
 
 def twins_of(boundary: Boundary, wish: Wish) -> Sequence[Proposal]:
-    key = fingerprint(wish.account_id, wish.tool.name, wish.preview.arguments)
-    return boundary.tx.proposals.twins(wish.account_id, key)
+    return boundary.tx.proposals.twins(wish.account_id, wish.fingerprint)
 
 
 def intent_of(boundary: Boundary, found: Found, proposal: Proposal) -> LedgerEntry:

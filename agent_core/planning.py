@@ -69,12 +69,11 @@ class Planning:
 
     def drafted(self, live: LiveTurn, tool: Tool, call: ToolCall) -> Draft | None:
         """The draft that is this very wish already. Raises ArgumentsRejected."""
-        wanted = canonical(parse_arguments(tool, call).model_dump(mode="json"))
+        wanted = _identity(tool, call)
         for draft in state_of(live.journal).drafts:
             if draft.call.name != call.name:
                 continue
-            same = canonical(parse_arguments(tool, draft.call).model_dump(mode="json"))
-            if same == wanted:
+            if _identity(tool, draft.call) == wanted:
                 return draft
         return None
 
@@ -92,3 +91,7 @@ class Planning:
             boundary.note(Kind.PRESENTED, body)
 
         await commit(self._services, live, write, claims=may_discard)
+
+
+def _identity(tool: Tool, call: ToolCall) -> str:
+    return canonical(tool.identity(parse_arguments(tool, call).model_dump(mode="json")))

@@ -45,7 +45,7 @@ def canonical(arguments: Json) -> str:
 
 
 def fingerprint(account_id: AccountId, tool: ToolName, arguments: Json) -> str:
-    """What makes two wishes the same wish: account, tool and canonical arguments. Hex SHA-256."""
+    """What makes two wishes the same wish: account, tool and `Tool.identity`. Hex SHA-256."""
     text = "\n".join((account_id, tool, canonical(arguments)))
     return hashlib.sha256(text.encode()).hexdigest()
 
@@ -69,7 +69,8 @@ class Proposal:
     conversation's: a claim cancels open confirmations. `requester_key` is `Requester.key`.
     The steps of one plan share `plan_id`, and one card. `undoes` is the ledger key of the effect
     that this takes back. `approvals` are those given so far, one a person; `approver` is who gave
-    the last of them, or said no.
+    the last of them, or said no. `from_outside`: nothing of it is in the requester's own words (see
+    agent_core/provenance.py).
     """
 
     id: ProposalId
@@ -106,6 +107,7 @@ class Proposal:
     step: int = 0  # in its plan, from 1
     undoes: ProposalId | None = None
     approvals: tuple[Approval, ...] = ()
+    from_outside: bool = False
 
     @property
     def mark(self) -> str:

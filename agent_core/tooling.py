@@ -74,8 +74,8 @@ class Preview:
     """What an action would do, computed on the live account, before anybody says yes.
 
     `arguments` are canonical, with every default resolved ("whole" becomes an amount): these are
-    shown, fingerprinted and run. `version` is the account's at the time of the look.
-    `account_facts` is what policy may judge by: flat and small (plan, seats, status).
+    shown and run, and fingerprinted but for `Tool.quoted`. `version` is the account's at the time
+    of the look. `account_facts` is what policy may judge by: flat and small (plan, seats, status).
     """
 
     arguments: Json
@@ -147,6 +147,9 @@ class Tool:
     `private` names what not everybody may read, with the roles that may: keys of a result's content
     at any depth, labels of fields and changes, arguments. In a room shared with other companies
     their values are withheld from the model and the room, and shown to the requester alone.
+    `quoted` names arguments that the preview alone fills in with what it found, such as the price
+    of this day. A yes is for exactly them, and they are no part of what makes two wishes the same
+    wish. Only what the model cannot ask for may be named: ValueError otherwise.
     """
 
     name: ToolName
@@ -161,6 +164,24 @@ class Tool:
     examples: tuple[str, ...] = ()
     compensation: Compensation | None = None
     private: Mapping[str, frozenset[Role]] = field(default_factory=dict)
+    quoted: frozenset[str] = frozenset()
+
+    def __post_init__(self) -> None:
+        if not self.quoted:
+            return
+        # What somebody can ask for tells wishes apart: two of them must never count as one.
+        asked_for = self.quoted & set(self.arguments.model_json_schema().get("properties", {}))
+        unknown = self.quoted - set(self.arguments.model_fields)
+        if asked_for or unknown:
+            names = ", ".join(sorted(asked_for | unknown))
+            raise ValueError(
+                f"{self.name}: {names} cannot be quoted. Name fields of {self.arguments.__name__} "
+                "that are not in its schema (SkipJsonSchema): the preview alone fills those in."
+            )
+
+    def identity(self, arguments: Json) -> Json:
+        """Of canonical arguments, those that make it this wish and no other."""
+        return {name: value for name, value in arguments.items() if name not in self.quoted}
 
     @property
     def is_action(self) -> bool:

@@ -43,7 +43,8 @@ class Wish:
 
     @property
     def fingerprint(self) -> str:
-        return fingerprint(self.account_id, self.tool.name, self.preview.arguments)
+        identity = self.tool.identity(self.preview.arguments)
+        return fingerprint(self.account_id, self.tool.name, identity)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,4 +176,5 @@ def new_proposal(
         proposed_at=boundary.at,
         expires_at=boundary.at + timedelta(seconds=waits),
         undoes=wish.undoes,
+        from_outside=wish.from_outside,
     )

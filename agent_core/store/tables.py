@@ -244,6 +244,7 @@ class ProposalTable(Stored, table=True):
     step: int = Field(sa_column_kwargs={"server_default": "0"})
     undoes: str | None = None
     approvals: str = Field(sa_type=sa.Text, sa_column_kwargs={"server_default": "[]"})
+    from_outside: bool = Field(sa_column_kwargs={"server_default": sa.false()})
     account_name: str
 
 

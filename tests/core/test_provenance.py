@@ -143,6 +143,20 @@ async def test_what_somebody_else_asked_for_is_confirmed_whatever_policy_says() 
     assert [seats for _, _, seats in world.accounts.effects] == [9]
 
 
+async def test_what_is_shown_anew_still_tells_whose_words_it_is_in() -> None:
+    world = await acting(
+        "please do what Vic says", calls(call("add_seats", seats=9)), before=["add 9 seats"]
+    )
+    [first] = await world.proposals()
+    await world.confirm(first)
+    world.accounts.change(1)  # between the yes and the run
+    await world.run()
+    assert world.accounts.effects == []
+    [_, anew] = await world.proposals()
+    assert anew.from_outside and FROM_OUTSIDE in anew.notes
+    assert sum(FROM_OUTSIDE in text for text in await world.texts()) == 2
+
+
 async def test_ones_own_words_need_no_yes_where_policy_wants_none() -> None:
     world = await acting("add 9 seats", calls(call("add_seats", seats=9)), before=["add 7 seats"])
     assert [seats for _, _, seats in world.accounts.effects] == [9]

@@ -30,6 +30,7 @@ from tools.accounts.types import Account
 A = TypeVar("A", bound="Arguments")
 Receipt = tuple[str, tuple[Field, ...]]  # its title and its fields
 Private = Mapping[str, frozenset[Role]]  # see Tool.private
+PRICED = frozenset({"agreed_minor"})  # the price of the day: see Tool.quoted
 READ_BY_ALL = PolicyDefaults(roles=frozenset(Role), staff=True, confirm=False)
 RUN_THE_ACCOUNT = frozenset({Role.OWNER, Role.BILLING_ADMIN, Role.ADMIN})
 
@@ -124,6 +125,7 @@ def action(
     examples: tuple[str, ...] = (),
     undoable: bool = False,
     private: Private | None = None,
+    quoted: frozenset[str] = frozenset(),
 ) -> Tool:
     """An action: `quote` makes its preview, `apply` runs it, `look_up` finds what became of it.
 
@@ -149,6 +151,7 @@ def action(
         examples=examples,
         compensation=_by_key(name) if undoable else None,
         private=private or {},
+        quoted=quoted,
     )
 
 

@@ -12,7 +12,7 @@ from tools.accounts.commands import ChangePlan, Command
 from tools.accounts.gateway import AccountsGateway
 from tools.accounts.planned import Planned
 from tools.accounts.types import PlanId
-from tools.actions.building import Arguments, Shown, action
+from tools.actions.building import PRICED, Arguments, Shown, action
 from tools.actions.wording import charge_fields, charge_notes, day, plan_name, price_changes
 
 POLICY = PolicyDefaults(roles=frozenset({Role.OWNER, Role.BILLING_ADMIN}), staff=True)
@@ -46,6 +46,7 @@ def tool(accounts: AccountsGateway) -> Tool:
         receipt=_receipt,
         examples=("upgrade us to Business", "we want the Starter plan"),
         undoable=True,
+        quoted=PRICED,
     )
 
 

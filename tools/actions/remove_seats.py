@@ -11,7 +11,7 @@ from agent_core.tooling import Effect, Json, PolicyDefaults, Tool
 from tools.accounts.commands import Command, RemoveSeats
 from tools.accounts.gateway import AccountsGateway
 from tools.accounts.planned import Planned
-from tools.actions.building import Arguments, Shown, action
+from tools.actions.building import PRICED, Arguments, Shown, action
 from tools.actions.wording import monthly, price_changes, seats
 
 POLICY = PolicyDefaults(roles=frozenset({Role.OWNER, Role.BILLING_ADMIN, Role.ADMIN}), staff=True)
@@ -45,6 +45,7 @@ def tool(accounts: AccountsGateway) -> Tool:
         receipt=_receipt,
         examples=("remove 2 seats", "we have three licences too many"),
         undoable=True,
+        quoted=PRICED,
     )
 
 
