@@ -224,6 +224,7 @@ class Driver:
             "text": reply.text.strip(),
             "calls": calls,
             "tokens": usage.input_tokens + usage.output_tokens,
+            "model": reply.model or self._services.model.label,
         }
 
     def _kind_of(self, live: LiveTurn, call: ToolCall) -> CallKind:

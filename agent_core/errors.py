@@ -87,7 +87,14 @@ class ModelError(HandrailError):
 
 
 class ModelUnavailable(ModelError):
-    """The endpoint could not be reached, refused, or timed out."""
+    """The endpoint could not be reached, refused, or timed out.
+
+    `refused` is true where it answered and will not take this very request; another may work.
+    """
+
+    def __init__(self, message: str, *, refused: bool = False) -> None:
+        super().__init__(message)
+        self.refused = refused
 
 
 class ModelOutputInvalid(ModelError):

@@ -462,11 +462,15 @@ class ModelRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelReply:
-    """What came back: words, or calls, or both."""
+    """What came back: words, or calls, or both.
+
+    `model`: the label of the one that answered, where several stand behind one; "" where not.
+    """
 
     text: str
     tool_calls: tuple[ToolCall, ...] = ()
     usage: Usage = field(default_factory=Usage)
+    model: str = ""
 
 
 class ChatModel(Protocol):

@@ -27,6 +27,7 @@ from agent_core.intake import Intake, UnboundRooms
 from agent_core.limits import Limits
 from agent_core.message_intake import MessageIntake
 from agent_core.messages import Platform, RoomRef
+from agent_core.models.fallback import FallbackModel
 from agent_core.models.listing import first_model
 from agent_core.models.openai_model import Endpoint, OpenAIModel
 from agent_core.models.planner import PlannerModel
@@ -48,7 +49,7 @@ from bots.configuration import Configuration
 from bots.instructions import instructions_of
 from bots.policy_watch import PolicyWatch
 from bots.service import Service
-from bots.settings import Settings, is_loopback
+from bots.settings import ModelSettings, Settings, is_loopback
 from bots.slack.adapter import SlackChannel
 from bots.teams.adapter import TeamsChannel
 from bots.timers import OpenTimers, Timers
@@ -142,10 +143,17 @@ def open_accounts(settings: Settings) -> PaidAccounts:
 
 
 async def model_of(settings: Settings) -> ChatModel:
-    """The configured model; without one, the scripted model, which is rules and says so."""
-    chosen = settings.model
-    if chosen is None:
+    """The configured model and its fallback; without one, the scripted model, which is rules and
+    says so."""
+    if settings.model is None:
         return PlannerModel()
+    chosen = [settings.model]
+    if settings.fallback_model is not None:
+        chosen.append(settings.fallback_model)
+    return FallbackModel([await _endpoint(each) for each in chosen])
+
+
+async def _endpoint(chosen: ModelSettings) -> OpenAIModel:
     key = chosen.api_key.get_secret_value() if chosen.api_key else None
     name = chosen.name or await first_model(chosen.base_url or "", key)
     return OpenAIModel(Endpoint(model=name, base_url=chosen.base_url, api_key=key))

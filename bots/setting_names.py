@@ -52,6 +52,9 @@ class Environment(BaseSettings):
     openai_api_key: SecretStr | None = None
     openai_base_url: HttpUrl | None = None
     openai_model: str | None = None
+    openai_fallback_model: str | None = None
+    openai_fallback_base_url: HttpUrl | None = None
+    openai_fallback_api_key: SecretStr | None = None
     xdg_data_home: Folder | None = None
 
     @classmethod
@@ -82,7 +85,11 @@ class Mistake:
 
 def incomplete(env: Environment, *, already: set[str], given: Mapping[str, str]) -> list[Mistake]:
     """Partners that are missing; those with a mistake of their own are told already."""
-    found = [*_missing_for_slack(env, given), *_missing_for_teams(env, given)]
+    found = [
+        *_missing_for_slack(env, given),
+        *_missing_for_teams(env, given),
+        *_missing_for_fallback(env, given),
+    ]
     if (env.slack_client_id is None) != (env.slack_client_secret is None):
         name = "SLACK_CLIENT_SECRET" if env.slack_client_id else "SLACK_CLIENT_ID"
         found.append(
@@ -141,3 +148,23 @@ def _missing_for_teams(env: Environment, given: Mapping[str, str]) -> list[Mista
         for name, remedy in needed.items()
         if name.lower() not in given
     ]
+
+
+def _missing_for_fallback(env: Environment, given: Mapping[str, str]) -> list[Mistake]:
+    names = ("openai_fallback_model", "openai_fallback_base_url", "openai_fallback_api_key")
+    if not any(name in given for name in names):
+        return []
+    found = []
+    if env.openai_api_key is None and env.openai_base_url is None:
+        sentence = (
+            "OPENAI_API_KEY is missing: a fallback stands in for a first model, so set "
+            "OPENAI_API_KEY or OPENAI_BASE_URL too, or unset every OPENAI_FALLBACK_ variable."
+        )
+        found.append(Mistake(variable="OPENAI_API_KEY", sentence=sentence))
+    if env.openai_fallback_model is None:
+        sentence = (
+            "OPENAI_FALLBACK_MODEL is missing: name the model that answers when the first does "
+            "not, or unset every OPENAI_FALLBACK_ variable."
+        )
+        found.append(Mistake(variable="OPENAI_FALLBACK_MODEL", sentence=sentence))
+    return found

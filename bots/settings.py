@@ -81,7 +81,8 @@ class Settings:
     """Where state is, what is reached and how. `model` None: the scripted model, which is rules.
 
     URLs of databases may hold passwords, so they are secrets: sqlite:///… or postgresql://….
-    `audit_key` None: it lies in a file of the data folder.
+    `fallback_model` answers where `model` does not. `audit_key` None: it lies in a file of the
+    data folder.
     """
 
     data_folder: Path
@@ -95,6 +96,7 @@ class Settings:
     slack: SlackSettings | None
     teams: TeamsSettings | None
     model: ModelSettings | None
+    fallback_model: ModelSettings | None = None
     audit_key: SecretStr | None = None
 
     @classmethod
@@ -248,6 +250,7 @@ def _settings(env: Environment) -> Settings:
         slack=_slack(env),
         teams=_teams(env),
         model=_model(env),
+        fallback_model=_fallback_model(env),
         audit_key=env.handrail_audit_key,
     )
 
@@ -299,3 +302,15 @@ def _model(env: Environment) -> ModelSettings | None:
         return None
     name = env.openai_model or (None if env.openai_base_url else OPENAI_MODEL)
     return ModelSettings(api_key=env.openai_api_key, base_url=env.openai_base_url, name=name)
+
+
+def _fallback_model(env: Environment) -> ModelSettings | None:
+    """Another model of the same endpoint, unless it has an address of its own."""
+    if env.openai_fallback_model is None or _model(env) is None:
+        return None
+    same = env.openai_fallback_base_url is None
+    return ModelSettings(
+        api_key=env.openai_fallback_api_key or (env.openai_api_key if same else None),
+        base_url=env.openai_base_url if same else env.openai_fallback_base_url,
+        name=env.openai_fallback_model,
+    )

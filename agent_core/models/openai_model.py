@@ -17,6 +17,7 @@ log = logging.getLogger(__name__)
 
 _NO_KEY: Final = "unused"  # the client insists on one; a local server wants none
 _TRIES: Final = 2  # a reply that cannot be used is asked for once more
+_THIS_REQUEST: Final = frozenset({400, 413, 422})  # its fault, and no outage: too long, say
 _NOISE: Final = frozenset({"title", "default"})  # of JSON schemas, worth nothing to a model
 
 
@@ -88,7 +89,10 @@ class OpenAIModel:
                 raise ModelUnavailable(f"no answer in {request.timeout_seconds:g} s") from error
             raise ModelUnavailable("the model's endpoint cannot be reached") from error
         except openai.APIStatusError as error:
-            raise ModelUnavailable(f"the model's endpoint said {error.status_code}") from error
+            refused = error.status_code in _THIS_REQUEST
+            raise ModelUnavailable(
+                f"the model's endpoint said {error.status_code}", refused=refused
+            ) from error
         except (openai.OpenAIError, ValueError) as error:
             raise ModelOutputInvalid(f"unreadable answer ({type(error).__name__})") from error
 

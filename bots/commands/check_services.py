@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 import aiohttp
@@ -38,6 +39,10 @@ async def check_services(
     if teams is not None:
         checks.append((PLATFORMS, "Teams", lambda: _teams(teams)))
     checks.append((OTHERS, "model", lambda: _model(model, live=live)))
+    fallback = settings.fallback_model
+    if fallback is not None:
+        named = "fallback model"
+        checks.append((OTHERS, named, lambda: _fallback(named, fallback, live=live)))
     if settings.payments_url is not None:
         url = settings.payments_url
         checks.append((OTHERS, "payments", lambda: _payments(url)))
@@ -187,6 +192,14 @@ async def _model(model: ModelSettings | None, *, live: bool) -> list[Finding]:
         except (aiohttp.ClientError, TimeoutError, ValueError) as problem:
             message = f"{where} gave no usable answer ({type(problem).__name__})"
             return [wrong(OTHERS, "model", message, "Check OPENAI_BASE_URL.")]
+
+
+async def _fallback(name: str, model: ModelSettings, *, live: bool) -> list[Finding]:
+    """As the first model, with its own name and its own variables."""
+    return [
+        replace(each, name=name, remedy=each.remedy.replace("OPENAI_", "OPENAI_FALLBACK_"))
+        for each in await _model(model, live=live)
+    ]
 
 
 def _authorization(model: ModelSettings) -> dict[str, str]:

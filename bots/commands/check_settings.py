@@ -62,6 +62,9 @@ def _when_unset(settings: Settings) -> dict[str, str]:
         "TEAMS_AUTH": "on",
         "OPENAI_BASE_URL": "OpenAI's, where there is a key",
         "OPENAI_MODEL": f"{OPENAI_MODEL}; behind OPENAI_BASE_URL, the first that it lists",
+        "OPENAI_FALLBACK_MODEL": "no second model: people take over while the first is down",
+        "OPENAI_FALLBACK_BASE_URL": "the first model's",
+        "OPENAI_FALLBACK_API_KEY": "the first model's, where it is the same endpoint",
     }
 
 

@@ -148,6 +148,19 @@ def test_an_address_alone_selects_a_real_model() -> None:
     assert with_key is not None and with_key.name == OPENAI_MODEL
 
 
+def test_a_key_goes_to_no_other_endpoint_than_its_own() -> None:
+    first = {"OPENAI_API_KEY": "sk-1", "OPENAI_FALLBACK_MODEL": "small"}
+    same = Settings.load(first).fallback_model
+    assert same is not None and same.name == "small" and same.api_key is not None
+    other = Settings.load({**first, "OPENAI_FALLBACK_BASE_URL": "http://localhost:1/v1"})
+    assert other.fallback_model is not None and other.fallback_model.api_key is None
+
+
+def test_a_fallback_is_named_and_stands_behind_a_first_model() -> None:
+    told = mistakes({"OPENAI_FALLBACK_BASE_URL": "http://localhost:1/v1"})
+    assert [each.split()[0] for each in told] == ["OPENAI_API_KEY", "OPENAI_FALLBACK_MODEL"]
+
+
 def test_secrets_are_never_shown() -> None:
     environ = {
         **SLACK,

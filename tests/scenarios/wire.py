@@ -1,7 +1,7 @@
 """The whole service in this process, joined to the playground's servers over loopback HTTP."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -155,6 +155,7 @@ async def wired(
     database_url: str | None = None,
     limits: Callable[[Limits], Limits] = lambda limits: limits,
     configuration: Path | None = None,
+    more: Mapping[str, str] | None = None,
 ) -> AsyncIterator[Wire]:
     """Stand-ins, sample data and the service, all on ports of their own."""
     async with AsyncExitStack() as stack:
@@ -173,7 +174,7 @@ async def wired(
             environ["HANDRAIL_DATABASE_URL"] = database_url
         if configuration is not None:
             environ["HANDRAIL_CONFIG"] = str(configuration)
-        settings = Settings.load(environ)
+        settings = Settings.load({**environ, **(more or {})})
         await prepare(settings, support)
         wire = Wire(
             slack=slack,

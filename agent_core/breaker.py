@@ -1,0 +1,178 @@
+"""A circuit breaker: asks nobody who has failed too often of late, and tries one call at a time.
+
+On a monotonic clock, so that a clock that jumps neither opens nor holds one.
+"""
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from time import monotonic
+
+REMEMBERED = 200  # calls of the window that are looked at
+
+
+class BreakerState(StrEnum):
+    """Whether calls go through: all, none, or one that tries whether it works again."""
+
+    CLOSED = "closed"
+    OPEN = "open"
+    TRYING = "trying"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BreakerView:
+    """How a breaker stands, for metrics, readyz and logs. Times in seconds.
+
+    `failures` and `calls` count the window. `retry_in` is 0 unless it is open. `opened` counts how
+    often it opened since the process began, `turned_away` the calls that were not made.
+    """
+
+    name: str
+    state: BreakerState
+    failures: int
+    calls: int
+    retry_in: float
+    opened: int
+    turned_away: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BreakerRules:
+    """When a breaker opens, and for how long. Times in seconds.
+
+    It opens at `failures` within `window`, where they are at least `part` of the calls in it.
+    After `rest`, one call tries; each that fails doubles the rest, up to `longest_rest`.
+    """
+
+    failures: int = 5
+    part: float = 0.5
+    window: float = 60.0
+    rest: float = 5.0
+    longest_rest: float = 60.0
+
+
+class Pass:
+    """Leave for one call. Tell exactly one outcome; a second one is ignored."""
+
+    def __init__(self, breaker: "Breaker", *, tries: bool) -> None:
+        self._breaker = breaker
+        self._tries = tries
+        self._used = False
+
+    def succeeded(self) -> None:
+        """The other side answered, if only to say no."""
+        self._end(True)
+
+    def failed(self) -> None:
+        """The other side could not be reached, gave up, or took too long."""
+        self._end(False)
+
+    def dropped(self) -> None:
+        """The call was cut off by ourselves: nothing is known of the other side."""
+        self._end(None)
+
+    def _end(self, answered: bool | None) -> None:
+        if not self._used:
+            self._used = True
+            self._breaker.ended(answered, tried=self._tries)
+
+
+class Breaker:
+    """One for each thing that is called. For one event loop; not for threads."""
+
+    def __init__(
+        self,
+        name: str,
+        rules: BreakerRules | None = None,
+        *,
+        seconds: Callable[[], float] = monotonic,
+        on_change: Callable[[BreakerView], None] = lambda _: None,
+    ) -> None:
+        self.name = name
+        self._rules = rules or BreakerRules()
+        self._seconds = seconds
+        self._on_change = on_change
+        self._calls: deque[tuple[float, bool]] = deque(maxlen=REMEMBERED)
+        self._open_until: float | None = None
+        self._rest = self._rules.rest
+        self._trying = False
+        self._opened = 0
+        self._turned_away = 0
+
+    def enter(self) -> Pass | None:
+        """Leave for one call; None where none may be made now."""
+        if self._open_until is None:
+            return Pass(self, tries=False)
+        if self._trying or self._seconds() < self._open_until:
+            self._turned_away += 1
+            return None
+        self._trying = True
+        self._on_change(self.view())
+        return Pass(self, tries=True)
+
+    @property
+    def lets_through(self) -> bool:
+        """Whether `enter` would give leave now."""
+        return self._open_until is None or (
+            not self._trying and self._seconds() >= self._open_until
+        )
+
+    def ended(self, answered: bool | None, *, tried: bool) -> None:
+        """What came of a call; `Pass` tells it."""
+        if tried:
+            self._trying = False
+            if answered is not None:
+                self._after_trying(answered)
+            return
+        if answered is None or self._open_until is not None:
+            return  # begun before it opened: only the one that tries decides from here on
+        self._calls.append((self._seconds(), answered))
+        if not answered and self._has_failed_too_often():
+            self._open()
+
+    def view(self) -> BreakerView:
+        """How it stands now."""
+        self._forget()
+        state = BreakerState.CLOSED
+        if self._open_until is not None:
+            state = BreakerState.TRYING if self._trying else BreakerState.OPEN
+        left = 0.0 if self._open_until is None else max(0.0, self._open_until - self._seconds())
+        return BreakerView(
+            name=self.name,
+            state=state,
+            failures=sum(not answered for _, answered in self._calls),
+            calls=len(self._calls),
+            retry_in=left,
+            opened=self._opened,
+            turned_away=self._turned_away,
+        )
+
+    def _after_trying(self, answered: bool) -> None:
+        if not answered:
+            self._rest = min(self._rest * 2, self._rules.longest_rest)
+            self._open()
+            return
+        self._open_until, self._rest = None, self._rules.rest
+        self._calls.clear()
+        self._on_change(self.view())
+
+    def _open(self) -> None:
+        self._open_until = self._seconds() + self._rest
+        self._opened += 1
+        self._on_change(self.view())
+
+    def _has_failed_too_often(self) -> bool:
+        self._forget()
+        failures = sum(not answered for _, answered in self._calls)
+        return failures >= max(self._rules.failures, self._rules.part * len(self._calls))
+
+    def _forget(self) -> None:
+        since = self._seconds() - self._rules.window
+        while self._calls and self._calls[0][0] < since:
+            self._calls.popleft()
+
+
+def views(breakers: Sequence[Breaker]) -> tuple[BreakerView, ...]:
+    """How all of these stand now."""
+    return tuple(breaker.view() for breaker in breakers)
