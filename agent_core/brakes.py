@@ -46,13 +46,16 @@ def holds_conversation(brakes: Sequence[Brake], conversation: Conversation) -> B
     return _first(brakes, stopped)
 
 
-def holds_action(brakes: Sequence[Brake], tool: ToolName, account: AccountId) -> Brake | None:
-    """The brake that keeps this action from running on this account, if one does.
+def holds_action(
+    brakes: Sequence[Brake], tool: ToolName, account: AccountId, room: RoomRef
+) -> Brake | None:
+    """The brake that keeps this action, asked for in this room, from running on this account.
 
-    A room's brake stops the agent in the room; an action that was approved elsewhere still runs.
+    Whoever approved it, and wherever: what has not begun does not begin.
     """
     stopped = {
         (BrakeScope.ALL, ""),
+        (BrakeScope.ROOM, str(room)),
         (BrakeScope.TOOL, str(tool)),
         (BrakeScope.ACCOUNT, str(account)),
     }

@@ -1,7 +1,7 @@
 """Takes each delivery once: one transaction reads the situation, decides, and carries it out."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -30,7 +30,7 @@ from agent_core.messages import (
 )
 from agent_core.outgoing import Destination, OutgoingStatus
 from agent_core.pausing import is_pausing, pause_in_words
-from agent_core.people import Capability
+from agent_core.people import Capability, Requester
 from agent_core.ports import (
     AccountDirectory,
     Answer,
@@ -68,7 +68,10 @@ class UnboundRooms:
 
 
 class Intake:
-    """The Receiver port. `homes`: the vendor's own tenants; else each installation's is."""
+    """The Receiver port. `homes`: the vendor's own tenants; else each installation's is.
+
+    `actions`: the tools that change something, for leads who pause one of them.
+    """
 
     def __init__(
         self,
@@ -81,6 +84,7 @@ class Intake:
         room_changes: RoomIntake,
         unbound: UnboundRooms,
         homes: Mapping[Platform, frozenset[str]] | None = None,
+        actions: Collection[str] = (),
         clock: Clock,
     ) -> None:
         self._store = store
@@ -91,6 +95,7 @@ class Intake:
         self._room_changes = room_changes
         self._unbound = unbound
         self._homes = homes or {}
+        self._actions = actions
         self._clock = clock
 
     async def receive(self, event: InboundEvent) -> Answer:
@@ -145,9 +150,12 @@ class Intake:
             return
         if tx.inbox.take(f"message:{event.message}", now):
             if commands:
-                decision = Tell(pause_in_words(tx, event.text, situation.who, now))
+                decision = Tell(self._paused(tx, event.text, situation.who, now))
             conversation = _as_trusted(tx, situation) or self._begin(tx, event, situation, now)
             self._words.carry_out(tx, event, situation, decision, conversation, now)
+
+    def _paused(self, tx: UnitOfWork, text: str, who: Requester, now: datetime) -> str:
+        return pause_in_words(tx, text, who, now, self._actions)
 
     def _situation(self, tx: UnitOfWork, event: InboundMessage, now: datetime) -> Situation:
         room = event.message.room
@@ -212,7 +220,7 @@ class Intake:
         if is_joining(event.text):
             return Answer(notice=join_command(tx, event.text, who, now))
         if is_pausing(event.text):
-            return Answer(notice=pause_in_words(tx, event.text, who, now))
+            return Answer(notice=self._paused(tx, event.text, who, now))
         binding = tx.rooms.get(event.room)
         account = binding.account_id if binding else None
         role = who.role_in(account)

@@ -1,11 +1,14 @@
 """Sets and releases brakes, for the command line and for support leads, with an audit entry."""
 
+from collections.abc import Collection, Iterable
 from datetime import datetime
+from difflib import get_close_matches
 
 from agent_core.audit import NO_ACCOUNT, OPERATOR, AuditDraft, AuditKind
 from agent_core.brakes import Brake, BrakeScope, brake_named
 from agent_core.people import Capability, Requester
 from agent_core.ports import UnitOfWork
+from agent_core.tooling import Tool
 
 HOW = (
     "Write “pause all”, “pause account ID”, “pause room ADDRESS” or “pause tool NAME”, with a "
@@ -19,8 +22,13 @@ def is_pausing(text: str) -> bool:
     return text.strip().partition(" ")[0].casefold() in (PAUSE, RESUME, PAUSES)
 
 
-def pause_in_words(tx: UnitOfWork, text: str, who: Requester, at: datetime) -> str:
-    """A support lead's command. Returns the sentence that answers it; nothing is raised."""
+def pause_in_words(
+    tx: UnitOfWork, text: str, who: Requester, at: datetime, actions: Collection[str]
+) -> str:
+    """A support lead's command. Returns the sentence that answers it; nothing is raised.
+
+    `actions`: the names of all that can be paused one by one.
+    """
     if not who.can(Capability.LEAD):
         return "Only a support lead can pause the agent."
     verb, _, rest = text.strip().partition(" ")
@@ -34,7 +42,28 @@ def pause_in_words(tx: UnitOfWork, text: str, who: Requester, at: datetime) -> s
         return f"{error} {HOW}"
     if verb.casefold() == RESUME:
         return resume(tx, kind, checked, who.name, who.key, at)
+    if kind is BrakeScope.TOOL and (refusal := no_such_action(checked, actions)):
+        return refusal
     return pause(tx, kind, checked, who.name, who.key, at, reason.strip())
+
+
+def pausable(tools: Iterable[Tool]) -> frozenset[str]:
+    """The names of what can be paused one by one: actions, and what takes them back."""
+    actions = [tool for tool in tools if tool.is_action]
+    back = [tool.compensation.tool for tool in actions if tool.compensation is not None]
+    return frozenset(str(name) for name in (*(tool.name for tool in actions), *back))
+
+
+def no_such_action(name: str, actions: Collection[str]) -> str:
+    """Why pausing this would stop nothing, with the nearest names; "" where it is an action."""
+    wanted = name.casefold()
+    if wanted in {one.casefold() for one in actions}:
+        return ""
+    near = get_close_matches(wanted, sorted(actions), n=3, cutoff=0.5)
+    hint = (
+        f"Do you mean {' or '.join(near)}?" if near else f"There are: {', '.join(sorted(actions))}."
+    )
+    return f"There is no action {name!r}, so nothing was paused. {hint}"
 
 
 def pause(
@@ -50,7 +79,15 @@ def pause(
     brake = Brake(scope=scope, target=target, set_by=by, set_at=at, reason=reason[:500])
     tx.brakes.set(brake)
     _note(tx, brake, AuditKind.BRAKE_SET, by, key, at)
-    return f"Paused: {brake.in_words}. Who writes now gets a person. What has begun finishes."
+    who = (
+        "Whoever asks for it is told so"
+        if scope is BrakeScope.TOOL
+        else "Who writes now gets a person"
+    )
+    return (
+        f"Paused: {brake.in_words}. {who}. An action that has begun finishes; nothing else begins, "
+        "also not the next step of a plan that has its yes."
+    )
 
 
 def resume(tx: UnitOfWork, scope: BrakeScope, target: str, by: str, key: str, at: datetime) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from agent_core.audit import AuditKind
 from agent_core.audit_notes import note_proposal
 from agent_core.boundary import Boundary
+from agent_core.brakes import Brake, holds_conversation
 from agent_core.conversation import ConversationStatus
 from agent_core.drawing import drawn
 from agent_core.entering import asked_text
@@ -46,8 +47,9 @@ def stop_plan(boundary: Boundary, step: Proposal) -> Stopped | None:
     plan = read_plan(boundary.tx, step.plan_id)
     by_itself, offers = _compensations(boundary, plan)
     way = _way(plan, by_itself, offers, step)
-    if way != "nothing" and boundary.conversation.status is not ConversationStatus.WITH_AGENT:
-        way = "people"  # they have it already, and see this card
+    brake = holds_conversation(boundary.tx.brakes.all(), boundary.conversation)
+    if way != "nothing" and (brake or not _is_with_agent(boundary)):
+        way = "people"  # they have it already and see this card, or get it now
     if way == "undo" and boundary.conversation.epoch != boundary.live.turn.epoch:
         way = "offer"  # somebody stopped the agent: nothing more is started by itself
         offers = [*by_itself, *offers]
@@ -60,16 +62,19 @@ def stop_plan(boundary: Boundary, step: Proposal) -> Stopped | None:
             conversation_id=boundary.conversation.id,
             offers=shown,
             closing=_CLOSINGS[way],
-            ask_support=way != "people"
-            and boundary.conversation.status is ConversationStatus.WITH_AGENT,
+            ask_support=way != "people" and _is_with_agent(boundary),
         ),
     )
     lines = [f"Step {one.step}, {step_line(plan, one)}" for one in plan.steps]
     if way == "people":
-        _hand_over(boundary, plan, step, lines)
+        _hand_over(boundary, plan, step, lines, brake)
     undo = tuple(entry.key for entry in reversed(by_itself)) if way == "undo" else ()
     content = {"plan": "stopped", "steps": lines, "card": "shown"}
     return Stopped(content=content, undo=undo, to_people=way == "people")
+
+
+def _is_with_agent(boundary: Boundary) -> bool:
+    return boundary.conversation.status is ConversationStatus.WITH_AGENT
 
 
 def _leave_the_rest(boundary: Boundary, plan_id: PlanId) -> None:
@@ -107,7 +112,9 @@ def _way(
     return "undo" if by_itself else "offer"
 
 
-def _hand_over(boundary: Boundary, plan: Plan, step: Proposal, lines: Sequence[str]) -> None:
+def _hand_over(
+    boundary: Boundary, plan: Plan, step: Proposal, lines: Sequence[str], brake: Brake | None
+) -> None:
     unknown = plan.outcome(step) is Outcome.UNKNOWN
     advice = (
         f"“{step.title}” was started and no answer came. Either it happened: then tell the "
@@ -117,14 +124,16 @@ def _hand_over(boundary: Boundary, plan: Plan, step: Proposal, lines: Sequence[s
         else "Decide with the customer what becomes of what was done: not all of it can be undone "
         "by a button."
     )
+    why = f", as {brake.set_by} has paused {brake.in_words}" if brake else ""
+    failed = EscalationReason.PAUSED if brake else EscalationReason.TOOL_FAILURE
     boundary.services.desk.open(
         boundary.tx,
         boundary.conversation,
-        reason=EscalationReason.UNKNOWN_OUTCOME if unknown else EscalationReason.TOOL_FAILURE,
+        reason=EscalationReason.UNKNOWN_OUTCOME if unknown else failed,
         priority=Priority.URGENT if unknown else Priority.HIGH,
         asked=asked_text(boundary.live),
         asked_by=boundary.requester,
-        suggestion=" ".join([f"A plan of {len(plan.steps)} stopped.", *lines, advice]),
+        suggestion=" ".join([f"A plan of {len(plan.steps)} stopped{why}.", *lines, advice]),
         at=boundary.at,
     )
 
@@ -151,7 +160,7 @@ def redraw_stopped(boundary: Boundary, plan_id: PlanId) -> None:
             conversation_id=boundary.conversation.id,
             offers=(*by_itself, *offers),
             closing="The receipts say what was undone.",
-            ask_support=boundary.conversation.status is ConversationStatus.WITH_AGENT,
+            ask_support=_is_with_agent(boundary),
         ),
         updates=OutgoingId(card),
     )

@@ -86,7 +86,8 @@ def judge(
     """
     if wish.impossible:
         return Ruling(decision=Decision.REFUSE, rule="account", reason=wish.impossible)
-    brake = holds_action(boundary.tx.brakes.all(), wish.tool.name, wish.account_id)
+    brakes, room = boundary.tx.brakes.all(), boundary.conversation.room
+    brake = holds_action(brakes, wish.tool.name, wish.account_id, room)
     if brake is not None:
         reason = "This is paused at the moment. The support team can tell you more."
         return Ruling(decision=Decision.REFUSE, rule=f"pause of {brake.in_words}", reason=reason)

@@ -32,6 +32,7 @@ from agent_core.models.listing import first_model
 from agent_core.models.openai_model import Endpoint, OpenAIModel
 from agent_core.models.planner import PlannerModel
 from agent_core.outgoing import OutgoingRow
+from agent_core.pausing import pausable
 from agent_core.people import AccountId
 from agent_core.policy import Policy
 from agent_core.ports import ChatModel, PlatformAdapter, Store, UnitOfWork
@@ -87,15 +88,19 @@ def database_problem(settings: Settings) -> str | None:
     return health.database_problem(settings.database_url.get_secret_value())
 
 
-def policy_mistakes(path: Path) -> tuple[str, ...]:
-    """What is wrong with a policy.yaml, one sentence each. Opens nothing else."""
+def tools_by_name() -> Catalog:
+    """Every tool, over no accounts: to name them, not to call them. Opens nothing."""
 
     async def nothing(_: AccountId) -> Sequence[LedgerEntry]:
         return ()
 
-    catalog = Catalog(SqlAccounts("", NoPayments()), nothing)  # only to name the tools
+    return Catalog(SqlAccounts("", NoPayments()), nothing)
+
+
+def policy_mistakes(path: Path) -> tuple[str, ...]:
+    """What is wrong with a policy.yaml, one sentence each. Opens nothing else."""
     try:
-        FilePolicySource(path, catalog.tools)
+        FilePolicySource(path, tools_by_name().tools)
     except ConfigurationError as error:
         return error.mistakes
     return ()
@@ -211,7 +216,7 @@ def _joined(
     catalog = catalog_of(parts.store, parts.accounts)
     policy = FilePolicySource(configuration.policy_path, catalog.tools)
     driver = _driver(parts, configuration, model, catalog, policy)
-    intake = _intake(parts, configuration)
+    intake = _intake(parts, configuration, catalog)
     slack = _slack(settings, intake)
     teams = _teams(settings, configuration, intake)
     if slack is not None:
@@ -312,7 +317,7 @@ def _driver(
     )
 
 
-def _intake(parts: _Parts, configuration: Configuration) -> Intake:
+def _intake(parts: _Parts, configuration: Configuration, catalog: Catalog) -> Intake:
     commands = Commands(
         desk=parts.desk, outbox=parts.delivery, decisions=parts.decisions, clock=parts.clock
     )
@@ -338,6 +343,7 @@ def _intake(parts: _Parts, configuration: Configuration) -> Intake:
         room_changes=RoomIntake(),
         unbound=UnboundRooms(audiences=UNBOUND, modes=configuration.room_modes),
         homes=configuration.tenants,
+        actions=pausable(catalog.tools),
         clock=parts.clock,
     )
 

@@ -21,6 +21,7 @@ from agent_core.limits import Limits
 from agent_core.message_intake import MessageIntake
 from agent_core.messages import Platform
 from agent_core.outgoing import OutgoingRow
+from agent_core.pausing import pausable
 from agent_core.ports import (
     AccountDirectory,
     ChatModel,
@@ -197,5 +198,6 @@ class Running:
             ),
             room_changes=RoomIntake(),
             unbound=UnboundRooms(audiences={Platform.EMBEDDED: Audience.SHARED}),
+            actions=pausable(ports.catalog.for_audience(Audience.PRIVATE)),
             clock=ports.clock,
         )

@@ -33,6 +33,8 @@ def pause(
         settings = Settings.load()
         if scope is BrakeScope.ACCOUNT and (unknown := await _unknown(settings, target)):
             raise Refused(unknown)
+        if scope is BrakeScope.TOOL and (unknown := _no_such_action(target)):
+            raise Refused(unknown)
         async with opened_store(settings) as store:
             return await store.run(
                 lambda tx: pausing.pause(
@@ -101,3 +103,9 @@ async def _unknown(settings: Settings, account: str) -> str:
         except ToolError:
             return ""
     return ""
+
+
+def _no_such_action(name: str) -> str:
+    from bots import bootstrap
+
+    return pausing.no_such_action(name, pausing.pausable(bootstrap.tools_by_name().tools))

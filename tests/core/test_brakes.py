@@ -43,13 +43,15 @@ def test_a_brake_holds_its_conversations(scope: BrakeScope, target: str, holds: 
         (BrakeScope.TOOL, "add_seats", True),
         (BrakeScope.TOOL, "refund_invoice", False),
         (BrakeScope.ACCOUNT, "globex", True),
-        (BrakeScope.ROOM, "slack:T1/C1", False),
+        (BrakeScope.ROOM, "slack:T1/C1", True),
+        (BrakeScope.ROOM, "slack:T1/C9", False),
         (BrakeScope.TOOL, "Add_Seats", True),
         (BrakeScope.ACCOUNT, "Globex", True),
     ],
 )
 def test_a_brake_holds_its_actions(scope: BrakeScope, target: str, holds: bool) -> None:
-    found = holds_action([brake(scope, target)], ToolName("add_seats"), AccountId("globex"))
+    room = RoomRef(platform=Platform.SLACK, tenant_id="T1", room_id="C1")
+    found = holds_action([brake(scope, target)], ToolName("add_seats"), AccountId("globex"), room)
     assert (found is not None) is holds
 
 
@@ -102,6 +104,23 @@ async def test_a_lead_pauses_in_a_direct_chat(house: House) -> None:
     thread = await house.says(LENA, "pause tool refund_invoice", room=direct, direct=True)
     assert "Paused: tool refund_invoice" in house.slack.texts(thread)[-1]
     assert house.woken == []
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("refund_invoce", "Do you mean refund_invoice?"),
+        ("seats", "Do you mean add_seats?"),
+        ("look_up_account", "There are: add_seats, refund_invoice."),
+    ],
+)
+async def test_a_lead_who_names_no_action_is_told_that_nothing_was_paused(
+    house: House, name: str, hint: str
+) -> None:
+    said = await command(house, LENA, f"pause tool {name}")
+    assert "nothing was paused" in said and hint in said
+    assert "Nothing is paused" in await command(house, LENA, "pauses")
+    assert "Paused: tool" in await command(house, LENA, "pause tool Refund_Invoice")
 
 
 LENA = someone("lena", "T0ACME")

@@ -122,6 +122,7 @@ class House:
             ),
             room_changes=RoomIntake(),
             unbound=UnboundRooms(audiences={Platform.SLACK: Audience.SHARED}),
+            actions=("refund_invoice", "add_seats"),
             clock=self.clock,
         )
 
