@@ -66,11 +66,13 @@ class MortalStore:
         self._inner = inner
         self._life = life
         self._now = now
-        self.count = 0
         self.last: dict[str, datetime] = {}  # when each conversation's turn last committed
 
+    def of_delivery(self) -> "MortalStore":
+        """The same store for what is sent beside a turn: that looks at nobody's rights."""
+        return MortalStore(self._inner, self._life, self._now)
+
     async def run(self, fn: Callable[[UnitOfWork], T]) -> T:
-        self.count += 1
         result = await self._life.step(lambda: self._inner.run(fn))
         self.last[TURN.get()] = self._now()
         return result

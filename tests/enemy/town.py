@@ -147,7 +147,7 @@ class Town:
         self.accounts = StoredAccounts(self.storage, self.payments, clock.now)
         directory = GatewayDirectory(self.accounts, clock)
         self.delivery = Delivery(
-            store=store,
+            store=store.of_delivery(),
             engine=engine,
             adapters={Platform.SLACK: self.slack},
             clock=clock,
