@@ -3,10 +3,14 @@
 import asyncio
 import logging
 import signal
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import Final
 
 from aiohttp import web
+
+from bots.bodies import BUDGET, BodyBudget
+from bots.doorway import DOORWAY, HANDLER_ARGUMENTS, DoorSite, Doorway, keep_time
 
 log = logging.getLogger(__name__)
 
@@ -16,9 +20,16 @@ STOP_SECONDS: Final = 20.0
 Readiness = Callable[[], Awaitable[list[str]]]
 
 
-def application(routes: list[web.RouteDef], ready: Readiness) -> web.Application:
+def application(
+    routes: list[web.RouteDef], ready: Readiness, doorway: Doorway | None = None
+) -> web.Application:
     """All doors of the service. `ready` returns what is wrong, in words; nothing: ready."""
-    app = web.Application(client_max_size=MAX_BODY)
+    app = web.Application(
+        client_max_size=MAX_BODY, handler_args=HANDLER_ARGUMENTS, middlewares=[keep_time]
+    )
+    app[BUDGET] = BodyBudget()
+    app[DOORWAY] = doorway or Doorway()
+    app.on_response_prepare.append(_guarded)
     app.add_routes(routes)
 
     async def healthz(_: web.Request) -> web.Response:
@@ -33,10 +44,18 @@ def application(routes: list[web.RouteDef], ready: Readiness) -> web.Application
     return app
 
 
-async def run(
-    app: web.Application, host: str, port: int, *, on_listening: Callable[[str], None]
-) -> None:
-    """Serves until SIGTERM or SIGINT, then lets requests under way end.
+async def _guarded(_: web.Request, response: web.StreamResponse) -> None:
+    """What every answer bears: nothing of it is kept, run as a page, or told to other sites."""
+    response.headers["Server"] = "handrail"  # and not which version of what
+    response.headers.setdefault("Cache-Control", "no-store")
+    response.headers.setdefault("Content-Security-Policy", "default-src 'none'")
+    response.headers.setdefault("Referrer-Policy", "no-referrer")
+    response.headers.setdefault("X-Content-Type-Options", "nosniff")
+
+
+@asynccontextmanager
+async def listening(app: web.Application, host: str, port: int) -> AsyncIterator[str]:
+    """Serves the application and yields its address; in the end lets requests under way end.
 
     Raises OSError where the port cannot be had.
     """
@@ -44,16 +63,25 @@ async def run(
     # has hung up, since the platform will then deliver it again and find it taken.
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=5.0)
     await runner.setup()
-    site = web.TCPSite(runner, host, port)
-    await site.start()
-    addresses = [f"http://{a[0]}:{a[1]}" for a in runner.addresses]
-    on_listening(addresses[0])
-    stopped = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for name in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(name, stopped.set)
     try:
-        await stopped.wait()
-        log.info("stopping")
+        await DoorSite(runner, host, port, app[DOORWAY]).start()
+        yield next(f"http://{a[0]}:{a[1]}" for a in runner.addresses)
     finally:
         await runner.cleanup()
+
+
+async def run(
+    app: web.Application, host: str, port: int, *, on_listening: Callable[[str], None]
+) -> None:
+    """Serves until SIGTERM or SIGINT, then lets requests under way end.
+
+    Raises OSError where the port cannot be had.
+    """
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    async with listening(app, host, port) as address:
+        on_listening(address)
+        for name in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(name, stopped.set)
+        await stopped.wait()
+        log.info("stopping")

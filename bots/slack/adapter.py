@@ -31,7 +31,8 @@ class SlackChannel:
 
     With `bot_token` the app lives in that token's workspace; without, in every workspace that
     installs it (`client_id`, `client_secret` and `installation_database_url` are needed then).
-    `token_secret` seals stored tokens; the signing secret stands in for it.
+    `token_secret` seals stored tokens; the signing secret, or else the client secret, stands in.
+    Without `signing_secret` there is no door for events: they come over the socket alone.
     Raises ConfigurationError that lists everything missing.
     """
 
@@ -58,10 +59,11 @@ class SlackChannel:
             workspaces: Workspaces = SingleWorkspace(self._api, bot_token)
         else:
             _check(client_id, client_secret, installation_database_url)
+            sealing = token_secret or signing_secret or client_secret or ""
             installed = installed_workspaces(
                 database_url=installation_database_url or "",
                 client_id=client_id or "",
-                secret=token_secret or signing_secret,
+                secret=sealing,
                 api=self._api,
             )
             workspaces = installed
@@ -70,7 +72,7 @@ class SlackChannel:
                 workspaces=installed,
                 client_id=client_id or "",
                 client_secret=client_secret or "",
-                secret=token_secret or signing_secret,
+                secret=sealing,
                 public_url=public_url,
                 authorize_url=authorize_url,
             )
@@ -85,7 +87,8 @@ class SlackChannel:
             clock=clock or SystemClock(),
             signing_secret=signing_secret,
         )
-        self._webhook = SlackWebhook(app, signing_secret=signing_secret)
+        # With an empty secret anybody could sign.
+        self._webhook = SlackWebhook(app, signing_secret=signing_secret) if signing_secret else None
         self._socket = SlackSocket(app, self._api, app_token) if app_token else None
 
     @property
@@ -95,7 +98,8 @@ class SlackChannel:
 
     def routes(self) -> list[web.RouteDef]:
         """`POST /slack/events`, and the two install pages where the app is installed by OAuth."""
-        return self._webhook.routes() + (self._installer.routes() if self._installer else [])
+        doors = [door for door in (self._webhook, self._installer) if door is not None]
+        return [route for door in doors for route in door.routes()]
 
     async def team_id(self) -> str | None:
         """The workspace of the bot token; None where there are many. Raises PlatformError."""

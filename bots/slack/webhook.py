@@ -14,6 +14,8 @@ from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 from slack_sdk.signature import SignatureVerifier
 
+from agent_core.errors import ConfigurationError
+from bots.bodies import BodyRefused, read_body
 from bots.slack import limits
 from bots.slack.shapes import Json
 
@@ -35,6 +37,8 @@ class SlackWebhook:
     """The HTTP door. Everything behind the signature goes the same way as in Socket Mode."""
 
     def __init__(self, app: AsyncApp, *, signing_secret: str) -> None:
+        if not signing_secret:
+            raise ConfigurationError(["Slack: a door for events needs SLACK_SIGNING_SECRET"])
         self._app = app
         self._verifier = SignatureVerifier(signing_secret)
 
@@ -83,15 +87,10 @@ async def _read(request: web.Request) -> str:
     """The body, at most 1 MiB, whatever the application's own limit is."""
     if request.content_type not in (_JSON, _FORM):
         raise Refused(415, f"content type must be {_JSON} or {_FORM}")
-    if (request.content_length or 0) > limits.BODY_BYTES:
-        raise Refused(413, "body is too large")
-    held = bytearray()
-    async for chunk in request.content.iter_chunked(64 * 1024):
-        held += chunk
-        if len(held) > limits.BODY_BYTES:
-            raise Refused(413, "body is too large")
     try:
-        return held.decode("utf-8")
+        return (await read_body(request, most=limits.BODY_BYTES)).decode("utf-8")
+    except BodyRefused as refused:
+        raise Refused(refused.status, str(refused)) from None
     except UnicodeDecodeError as error:
         raise Refused(400, "body is not UTF-8") from error
 

@@ -139,15 +139,22 @@ class ConnectorTokens:
         self, authorization: str | None, *, channel_id: str, service_url: str
     ) -> Mapping[str, Any]:
         """The claims. Raises TokenRejected, or KeysUnavailable where nothing can be checked."""
-        scheme, _, token = (authorization or "").partition(" ")
-        if scheme.lower() != "bearer" or not token:
-            raise TokenRejected("no bearer token")
-        verified = await self._known(token) or await self._verify(token)
+        verified = await self.prove(authorization)
         if channel_id not in verified.key.endorsements:
             raise TokenRejected("the key does not speak for this channel")
         if verified.claims.get("serviceurl") != service_url:
             raise TokenRejected("the serviceurl claim is not the activity's")
         return verified.claims
+
+    async def prove(self, authorization: str | None) -> "_Verified":
+        """The token as far as it goes without an activity: whose it is, for whom, and until when.
+
+        Raises TokenRejected or KeysUnavailable.
+        """
+        scheme, _, token = (authorization or "").partition(" ")
+        if scheme.lower() != "bearer" or not token or not token.isascii():
+            raise TokenRejected("no bearer token")
+        return await self._known(token) or await self._verify(token)
 
     async def _known(self, token: str) -> _Verified | None:
         verified = self._verified.get(token)

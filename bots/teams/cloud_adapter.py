@@ -44,6 +44,14 @@ class ConnectorAuthentication(BotFrameworkAuthentication):
         self._inbound = inbound
         self._factory = factory
 
+    async def admit(self, authorization: str | None) -> None:
+        """Whether the token may be the Connector's, before its activity is read.
+
+        Raises TokenRejected or KeysUnavailable.
+        """
+        if self._inbound is not None:
+            await self._inbound.prove(authorization)
+
     async def authenticate_request(
         self, activity: Activity, auth_header: str
     ) -> AuthenticateRequestResult:
@@ -79,6 +87,11 @@ class TeamsCloudAdapter(CloudAdapter):
     def __init__(self, authentication: ConnectorAuthentication, *, app_id: str) -> None:
         super().__init__(authentication)
         self._app_id = app_id
+        self._admission = authentication
+
+    async def admit(self, authorization: str | None) -> None:
+        """Raises TokenRejected or KeysUnavailable where nobody is let in with this token."""
+        await self._admission.admit(authorization)
 
     async def authenticate(
         self, incoming: IncomingActivity, authorization: str | None

@@ -26,10 +26,12 @@ class MalformedActivity(DeliveryRefused):
     """The body is not an activity that we can read."""
 
 
-class BodyTooLarge(DeliveryRefused):
-    """More bytes than any activity has."""
+class BodyNotTaken(DeliveryRefused):
+    """A body that is too large, too slow, or broken on its way."""
 
-    status = 413
+    def __init__(self, status: int, why: str) -> None:
+        super().__init__(why)
+        self.status = status
 
 
 class TokenRejected(DeliveryRefused):

@@ -8,10 +8,11 @@ from botbuilder.core import TurnContext
 
 from agent_core.messages import InboundEvent, Unsupported
 from agent_core.ports import Answer, Receiver
+from bots.bodies import BodyRefused, read_body
 from bots.teams import answers
 from bots.teams.activity import IncomingActivity, read_activity
 from bots.teams.cloud_adapter import TeamsCloudAdapter, Turn, invoke_answer
-from bots.teams.errors import BodyTooLarge, DeliveryRefused, ForeignDelivery, MalformedActivity
+from bots.teams.errors import BodyNotTaken, DeliveryRefused, ForeignDelivery, MalformedActivity
 from bots.teams.limits import MAX_BODY_BYTES
 from bots.teams.parse import parse_activity
 from bots.teams.sender import ServicePlaces
@@ -48,6 +49,8 @@ class TeamsWebhook:
     async def handle(self, request: web.Request) -> web.Response:
         """The aiohttp handler."""
         try:
+            # Who cannot be the Connector has nothing read, and nothing unfolded in memory.
+            await self._adapter.admit(request.headers.get("Authorization"))
             activity = read_activity(await _body(request))
             who = await self._adapter.authenticate(activity, request.headers.get("Authorization"))
             self._check_origin(activity)
@@ -91,13 +94,7 @@ async def _body(request: web.Request) -> bytes:
     """The body, read no further than any activity is long."""
     if request.content_type != "application/json":
         raise MalformedActivity("Content-Type must be application/json")
-    if (request.content_length or 0) > MAX_BODY_BYTES:
-        raise BodyTooLarge("the body is larger than any activity")
-    chunks: list[bytes] = []
-    size = 0
-    async for chunk in request.content.iter_any():
-        size += len(chunk)
-        if size > MAX_BODY_BYTES:
-            raise BodyTooLarge("the body is larger than any activity")
-        chunks.append(chunk)
-    return b"".join(chunks)
+    try:
+        return await read_body(request, most=MAX_BODY_BYTES)
+    except BodyRefused as refused:
+        raise BodyNotTaken(refused.status, str(refused)) from None

@@ -17,7 +17,6 @@ from bots.demo.prepare import prepare
 from bots.service import Service
 from bots.settings import Settings
 from playground import people
-from playground.loopback import serving
 from playground.payments_api.app import Provider
 from playground.payments_api.app import running as payments_running
 from playground.slack_api.app import running as slack_running
@@ -199,7 +198,7 @@ async def _serving(
     await service.start(configuration)
     app = server.application(service.routes(), service.ready)
     try:
-        async with serving(app) as address:
+        async with server.listening(app, "127.0.0.1", 0) as address:
             wire.service, wire.address = service, address
             wire.slack.courier.request_url = f"{address}/slack/events"
             wire.teams.courier.endpoint = f"{address}/api/messages"

@@ -348,6 +348,21 @@ async def test_a_message_that_comes_once_per_workspace_is_one_message(house: Hou
     assert len({(str(one.message), str(one.author.identity)) for one in said}) == 1
 
 
+async def test_without_a_signing_secret_there_is_no_door_that_anybody_could_sign_for(
+    world: tuple[SlackWorld, str],
+) -> None:
+    """Socket Mode alone: an HMAC keyed with nothing is one that everybody can make."""
+    channel = SlackChannel(
+        receiver=RecordingReceiver(),
+        signing_secret="",
+        bot_token=people.SLACK_BOT_TOKEN,
+        app_token=people.SLACK_APP_TOKEN,
+        api_url=world[1],
+    )
+    assert channel.routes() == []
+    await channel.stop()
+
+
 async def test_ten_deliveries_at_once_are_one_message(house: House) -> None:
     house.world.say(OLIVE.user_id, SHARED.channel_id, "two seats", copies=10)
     await house.world.settled()

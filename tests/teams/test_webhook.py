@@ -164,10 +164,15 @@ async def test_a_body_that_is_too_large_is_refused_unread(stage):
         for _ in range(300):
             yield b" " * 1024
 
-    async with stage.http.post(
-        stage.endpoint, data=drip(), headers={"Content-Type": "application/json"}
-    ) as response:
+    token = stage.world.channel_tokens.header(stage.world.service_url)
+    headers = {"Content-Type": "application/json", "Authorization": token}
+    async with stage.http.post(stage.endpoint, data=drip(), headers=headers) as response:
         assert response.status == 413
+
+
+async def test_without_a_token_no_body_is_read(stage):
+    status, _ = await send(stage, b"{" * 300_000, kind=TokenKind.UNSIGNED)
+    assert status == 401
 
 
 async def test_a_foreign_tenant_is_forbidden(stage):
