@@ -43,6 +43,7 @@ from agent_core.outgoing import Destination, OutgoingRow
 from agent_core.people import AccountId, Capability, JoinCode, Person, PersonId, Requester, Role
 from agent_core.policy import Policy
 from agent_core.proposals import LedgerEntry, PlanId, Proposal, ProposalId, ProposalStatus
+from agent_core.retention import Kept, Walked
 from agent_core.tooling import Amount, Json, Tool, ToolCall, ToolName
 
 T = TypeVar("T")
@@ -368,6 +369,15 @@ class Brakes(Protocol):
         ...
 
 
+class Upkeep(Protocol):
+    """What removes stored rows: retention. See agent_core/retention_sweep.py."""
+
+    def expire(self, kind: Kept, before: datetime, after: object, limit: int) -> Walked:
+        """Of the next `limit` rows after `after` (None: the first) those that are over and older
+        than `before` are removed."""
+        ...
+
+
 class UnitOfWork(Protocol):
     """One transaction. `connection` is for the engine alone (None in memory)."""
 
@@ -383,6 +393,7 @@ class UnitOfWork(Protocol):
     escalations: Escalations
     brakes: Brakes
     audit: Audit
+    upkeep: Upkeep
 
     @property
     def connection(self) -> object | None: ...

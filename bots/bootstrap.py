@@ -39,6 +39,7 @@ from agent_core.ports import ChatModel, PlatformAdapter, Store, UnitOfWork
 from agent_core.press_intake import PressIntake
 from agent_core.proposals import LedgerEntry
 from agent_core.reconciler import Reconciler
+from agent_core.retention_sweep import RetentionSweep
 from agent_core.room_intake import RoomIntake
 from agent_core.rules.yaml_policy import FilePolicySource
 from agent_core.store import health, migrations
@@ -238,6 +239,7 @@ def _joined(
             ids=parts.ids,
             timers=(due.unbriefed, due.unclaimed, due.undecided, due.unapproved),
         ),
+        retention=RetentionSweep(parts.store, clock=parts.clock, retention=configuration.retention),
         accounts=parts.accounts,
         model=model,
         support_room=support_room,

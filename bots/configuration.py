@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal, Self
 
 from pydantic import (
     BaseModel,
@@ -22,10 +22,13 @@ from agent_core.errors import ConfigurationError
 from agent_core.limits import Limits
 from agent_core.messages import Platform, PlatformIdentity
 from agent_core.people import Capability
+from agent_core.retention import Retention
 from agent_core.rules.yaml_lines import YamlFile, read_yaml
 
 AGENT_FILE: Final = "agent.yaml"
 POLICY_FILE: Final = "policy.yaml"
+FOREVER: Final = "forever"
+LEAST_DAYS: Final = 3
 ROOM_MODES: Final = {
     Audience.SHARED: RoomMode.MENTION,
     Audience.INTERNAL: RoomMode.MENTION,
@@ -61,6 +64,7 @@ class Configuration:
     room_modes: Mapping[Audience, RoomMode] = field(default_factory=lambda: dict(ROOM_MODES))
     people: tuple[ConfiguredPerson, ...] = ()
     limits: Limits = field(default_factory=Limits)
+    retention: Retention = field(default_factory=Retention)
     policy_path: Path | None = None
 
     def able_to(self, capability: Capability) -> tuple[ConfiguredPerson, ...]:
@@ -93,6 +97,7 @@ def load_configuration(folder: Path | None) -> Configuration:
 # --- the file --------------------------------------------------------------------------------
 
 _LIMITS: Final = Limits()
+_KEPT: Final = Retention()
 _FORM: Final = "slack:TEAM/USER or teams:TENANT/OBJECT_ID"
 
 
@@ -120,6 +125,16 @@ def _slack_team(value: object) -> object:
     if not isinstance(value, str) or not value.startswith("T"):
         raise ValueError("write the workspace's id, which begins with T (not its name)")
     return value
+
+
+def _days(value: object) -> object:
+    if value == FOREVER or (isinstance(value, int) and not isinstance(value, bool) and value > 0):
+        return value
+    raise ValueError("write a number of days, 1 or more, or: forever")
+
+
+def _or_none(value: int | str) -> int | None:
+    return value if isinstance(value, int) else None
 
 
 def _word(value: object) -> object:
@@ -178,6 +193,38 @@ class _Limits(_Part):
     approval_pass_on_minutes: float = Field(_LIMITS.approval_pass_on_seconds / 60, ge=1)
 
 
+_Days = Annotated[int | Literal["forever"], BeforeValidator(_days)]
+
+
+class _Retention(_Part):
+    """How many days each kind is kept, or `forever`."""
+
+    conversations: _Days = _KEPT.conversations or FOREVER
+    journals: _Days = _KEPT.journals or FOREVER
+    outgoing: _Days = _KEPT.outgoing or FOREVER
+    deliveries: _Days = _KEPT.deliveries or FOREVER
+    ledger: _Days = _KEPT.ledger or FOREVER
+    workspaces: _Days = _KEPT.workspaces or FOREVER
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        whole = _or_none(self.conversations)
+        for name in ("journals", "outgoing"):
+            part = _or_none(getattr(self, name))
+            if whole is not None and (part is None or part > whole):
+                raise ValueError(
+                    f"{name} cannot be kept longer than conversations: they belong to them"
+                )
+        for name in ("journals", "outgoing", "deliveries"):
+            part = _or_none(getattr(self, name))
+            if part is not None and part < LEAST_DAYS:
+                raise ValueError(
+                    f"{name} has to be {LEAST_DAYS} days or more: platforms deliver again, and "
+                    "cards of open matters are changed that much later"
+                )
+        return self
+
+
 class _AgentFile(_Part):
     company: _Line
     agent: _Line
@@ -188,6 +235,7 @@ class _AgentFile(_Part):
     rooms: _Rooms = _Rooms()
     people: tuple[_PersonEntry, ...] = ()
     limits: _Limits = _Limits()
+    retention: _Retention = _Retention()
 
 
 # --- building --------------------------------------------------------------------------------
@@ -274,6 +322,9 @@ def _configuration(folder: Path, agent: _AgentFile) -> Configuration:
             approval_seconds=chosen.approval_minutes * 60,
             approval_remind_seconds=chosen.approval_remind_minutes * 60,
             approval_pass_on_seconds=chosen.approval_pass_on_minutes * 60,
+        ),
+        retention=Retention(
+            **{name: _or_none(getattr(agent.retention, name)) for name in _Retention.model_fields}
         ),
         policy_path=policy if policy.is_file() else None,
     )

@@ -18,6 +18,7 @@ from agent_core.errors import HandrailError
 from agent_core.messages import RoomRef
 from agent_core.ports import ChatModel, Engine, EngineKind, Store, UnitOfWork
 from agent_core.reconciler import Reconciler
+from agent_core.retention_sweep import RetentionSweep
 from bots.configuration import Configuration
 from bots.configured_people import people_from
 from bots.policy_watch import PolicyWatch
@@ -48,8 +49,10 @@ class Service:
     slack: SlackChannel | None
     teams: TeamsChannel | None
     policy: PolicyWatch | None = None
+    retention: RetentionSweep | None = None
     _sweeping: asyncio.Task[None] | None = field(default=None)
     _watching: asyncio.Task[None] | None = field(default=None)
+    _expiring: asyncio.Task[None] | None = field(default=None)
 
     def routes(self) -> list[web.RouteDef]:
         """Every door of every platform that is set up."""
@@ -74,6 +77,8 @@ class Service:
         self._sweeping = asyncio.create_task(self.reconciler.run_forever())
         if self.policy is not None:
             self._watching = asyncio.create_task(self.policy.run_forever())
+        if self.retention is not None:
+            self._expiring = asyncio.create_task(self.retention.run_forever())
         if self.slack is not None and await self.slack.start_socket():
             log.info("slack socket connected")
 
@@ -96,6 +101,8 @@ class Service:
         self.reconciler.stop()
         if self.policy is not None:
             self.policy.stop()
+        if self.retention is not None:
+            self.retention.stop()
         async with AsyncExitStack() as parts:  # the last to enter is the first to end
             parts.push_async_callback(self.store.close)
             parts.push_async_callback(self.accounts.close)
@@ -104,7 +111,8 @@ class Service:
                 parts.push_async_callback(self.teams.close)
             if self.slack is not None:
                 parts.push_async_callback(self.slack.stop)
-            running = [task for task in (self._sweeping, self._watching) if task is not None]
+            tasks = (self._sweeping, self._watching, self._expiring)
+            running = [task for task in tasks if task is not None]
             if running:
                 parts.push_async_callback(asyncio.wait, running, timeout=DRAIN_SECONDS)
             parts.push_async_callback(self.delivery.stop, DRAIN_SECONDS)

@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 
 from agent_core.brakes import Brake, BrakeScope
+from agent_core.store.memory_records import Drawer, drawer
 from agent_core.store.memory_tables import Kept, Undo
+from agent_core.store.rows import BRAKES
 
 
 class MemoryBrakes:
@@ -23,3 +25,6 @@ class MemoryBrakes:
             return False
         self._brakes.remove((scope, target))
         return True
+
+    def drawers(self) -> dict[str, Drawer]:
+        return {"hr_brakes": drawer(self._brakes, BRAKES)}

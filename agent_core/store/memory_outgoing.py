@@ -9,8 +9,9 @@ from agent_core.errors import ConversationChanged, StoreError
 from agent_core.escalations import Escalation, EscalationId, EscalationStatus
 from agent_core.messages import DestinationId, MessageRef, OutgoingId, ThreadRef
 from agent_core.outgoing import Destination, OutgoingRow, OutgoingStatus
+from agent_core.store.memory_records import Drawer, counters, destinations, drawer
 from agent_core.store.memory_tables import Kept, Undo
-from agent_core.store.rows import thread_of
+from agent_core.store.rows import ESCALATIONS, OUTGOING, thread_of
 
 _OPEN = (OutgoingStatus.READY, OutgoingStatus.STARTED)
 
@@ -77,6 +78,12 @@ class MemoryOutgoing:
     def _open_rows(self) -> list[OutgoingRow]:
         return [row for row in self._rows if row.status in _OPEN]
 
+    def drawers(self) -> dict[str, Drawer]:
+        return {
+            "hr_outgoing": drawer(self._rows, OUTGOING),
+            "hr_destinations": destinations(self._places),
+        }
+
 
 class MemoryEscalations:
     """`ports.Escalations`."""
@@ -129,3 +136,9 @@ class MemoryEscalations:
 
     def _newest(self, cases: Iterable[Escalation]) -> Escalation | None:
         return max(cases, key=lambda case: case.number, default=None)
+
+    def drawers(self) -> dict[str, Drawer]:
+        return {
+            "hr_escalations": drawer(self._cases, ESCALATIONS),
+            "hr_counters": counters(self._counters),
+        }

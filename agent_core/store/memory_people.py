@@ -8,7 +8,9 @@ from agent_core.conversation import Conversation, ConversationId, RoomBinding, T
 from agent_core.errors import ConversationChanged, StoreError
 from agent_core.messages import MessageRef, PlatformIdentity, RoomRef, ThreadRef
 from agent_core.people import AccountId, Capability, JoinCode, Person, PersonId, Role
+from agent_core.store.memory_records import Drawer, drawer, threads, told
 from agent_core.store.memory_tables import Kept, Undo
+from agent_core.store.rows import CONVERSATIONS, JOIN_CODES, ROOMS, TRANSCRIPT
 
 
 class MemoryRooms:
@@ -28,6 +30,9 @@ class MemoryRooms:
 
     def all(self) -> Sequence[RoomBinding]:
         return sorted(self._rooms, key=lambda binding: str(binding.room))
+
+    def drawers(self) -> dict[str, Drawer]:
+        return {"hr_rooms": drawer(self._rooms, ROOMS)}
 
 
 class MemoryPeople:
@@ -85,6 +90,9 @@ class MemoryPeople:
             if code.identity == identity:
                 self._codes.remove(code.selector)
 
+    def drawers(self) -> dict[str, Drawer]:
+        return {"hr_told": told(self._told), "hr_join_codes": drawer(self._codes, JOIN_CODES)}
+
 
 class MemoryConversations:
     """`ports.Conversations`."""
@@ -117,6 +125,12 @@ class MemoryConversations:
                 f"conversation {conversation.id} is no longer in epoch {expected_epoch}"
             )
         self._conversations.put(conversation.id, conversation)
+
+    def drawers(self) -> dict[str, Drawer]:
+        return {
+            "hr_conversations": drawer(self._conversations, CONVERSATIONS),
+            "hr_conversation_threads": threads(self._threads),
+        }
 
 
 class MemoryTranscript:
@@ -165,3 +179,6 @@ class MemoryTranscript:
         for key, line in found:
             self._lines.put(key, replace(line, **changed))  # type: ignore[arg-type]
         return bool(found)
+
+    def drawers(self) -> dict[str, Drawer]:
+        return {"hr_transcript": drawer(self._lines, TRANSCRIPT)}

@@ -17,6 +17,7 @@ from agent_core.store.memory_people import (
     MemoryRooms,
     MemoryTranscript,
 )
+from agent_core.store.memory_records import MemoryRecords
 from agent_core.store.memory_tables import Undo
 from agent_core.store.memory_turns import (
     MemoryInbox,
@@ -24,6 +25,7 @@ from agent_core.store.memory_turns import (
     MemoryProposals,
     MemoryTurns,
 )
+from agent_core.store.upkeep import StoreUpkeep
 
 T = TypeVar("T")
 
@@ -34,20 +36,39 @@ class MemoryUnit:
     def __init__(self, seal: Seal) -> None:
         self.undo: Undo = []
         self.callbacks: list[Callable[[], None]] = []
-        self.rooms: ports.Rooms = MemoryRooms(self.undo)
-        self.people: ports.People = MemoryPeople(self.undo)
+        rooms, people = MemoryRooms(self.undo), MemoryPeople(self.undo)
         conversations = MemoryConversations(self.undo)
-        self.conversations: ports.Conversations = conversations
-        self.transcript: ports.Transcript = MemoryTranscript(self.undo, conversations)
-        self.inbox: ports.Inbox = MemoryInbox(self.undo)
-        self.turns: ports.Turns = MemoryTurns(self.undo)
-        self.proposals: ports.Proposals = MemoryProposals(self.undo)
-        self.ledger: ports.Ledger = MemoryLedger(self.undo)
+        transcript = MemoryTranscript(self.undo, conversations)
+        inbox, turns = MemoryInbox(self.undo), MemoryTurns(self.undo)
+        proposals, ledger = MemoryProposals(self.undo), MemoryLedger(self.undo)
         outgoing = MemoryOutgoing(self.undo)
+        escalations, brakes = MemoryEscalations(self.undo, outgoing), MemoryBrakes(self.undo)
+        self.rooms: ports.Rooms = rooms
+        self.people: ports.People = people
+        self.conversations: ports.Conversations = conversations
+        self.transcript: ports.Transcript = transcript
+        self.inbox: ports.Inbox = inbox
+        self.turns: ports.Turns = turns
+        self.proposals: ports.Proposals = proposals
+        self.ledger: ports.Ledger = ledger
         self.outgoing: ports.Outgoing = outgoing
-        self.escalations: ports.Escalations = MemoryEscalations(self.undo, outgoing)
-        self.brakes: ports.Brakes = MemoryBrakes(self.undo)
+        self.escalations: ports.Escalations = escalations
+        self.brakes: ports.Brakes = brakes
         self.audit: ports.Audit = MemoryAudit(self.undo, seal)
+        drawers = (
+            rooms.drawers()
+            | people.drawers()
+            | conversations.drawers()
+            | transcript.drawers()
+            | inbox.drawers()
+            | turns.drawers()
+            | proposals.drawers()
+            | ledger.drawers()
+            | outgoing.drawers()
+            | escalations.drawers()
+            | brakes.drawers()
+        )
+        self.upkeep: ports.Upkeep = StoreUpkeep(self, MemoryRecords(drawers))
 
     @property
     def connection(self) -> object | None:

@@ -26,7 +26,9 @@ from agent_core.proposals import (
     ProposalId,
     ProposalStatus,
 )
+from agent_core.store.memory_records import Drawer, deliveries, drawer
 from agent_core.store.memory_tables import Kept, Undo
+from agent_core.store.rows import INBOX, JOURNAL, LEDGER, PROPOSALS, TURNS
 from agent_core.tooling import Amount, ToolName
 
 
@@ -99,6 +101,12 @@ class MemoryInbox:
         waiting = {row.conversation_id for row in self._rows if row.status is not InboxStatus.DONE}
         return sorted(waiting)[:limit]
 
+    def drawers(self) -> dict[str, Drawer]:
+        return {
+            "hr_inbox": drawer(self._rows, INBOX),
+            "hr_deliveries": deliveries(self._deliveries),
+        }
+
 
 class MemoryTurns:
     """`ports.Turns`."""
@@ -151,6 +159,12 @@ class MemoryTurns:
         if turn is None or turn.token != token or turn.status is not TurnStatus.RUNNING:
             raise TurnLost(f"turn {turn_id} has another owner or is over")
         return turn
+
+    def drawers(self) -> dict[str, Drawer]:
+        return {
+            "hr_turns": drawer(self._turns, TURNS),
+            "hr_journal": drawer(self._journal, JOURNAL),
+        }
 
 
 class MemoryProposals:
@@ -208,6 +222,9 @@ class MemoryProposals:
         waits = (ProposalStatus.AWAITING_CONFIRMATION, ProposalStatus.AWAITING_APPROVAL)
         found = [proposal for proposal in self._proposals if proposal.status in waits]
         return sorted(found, key=lambda proposal: (proposal.expires_at, proposal.id))[:limit]
+
+    def drawers(self) -> dict[str, Drawer]:
+        return {"hr_proposals": drawer(self._proposals, PROPOSALS)}
 
 
 class MemoryLedger:
@@ -268,3 +285,6 @@ class MemoryLedger:
 
     def _in_order(self) -> list[LedgerEntry]:
         return sorted(self._entries, key=lambda entry: (entry.intended_at, entry.key))
+
+    def drawers(self) -> dict[str, Drawer]:
+        return {"hr_ledger": drawer(self._entries, LEDGER)}

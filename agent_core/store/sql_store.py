@@ -19,6 +19,7 @@ from agent_core import ports
 from agent_core.errors import ConfigurationError, StoreError
 from agent_core.ports import Seal, UnitOfWork
 from agent_core.store.audit_seal import AesSeal
+from agent_core.store.records import SqlRecords
 from agent_core.store.sql import Sql
 from agent_core.store.sql_actions import SqlLedger, SqlProposals
 from agent_core.store.sql_audit import SqlAudit
@@ -27,6 +28,7 @@ from agent_core.store.sql_conversations import SqlConversations, SqlTranscript
 from agent_core.store.sql_outgoing import SqlEscalations, SqlOutgoing
 from agent_core.store.sql_people import SqlPeople, SqlRooms
 from agent_core.store.sql_turns import SqlInbox, SqlTurns
+from agent_core.store.upkeep import StoreUpkeep
 
 T = TypeVar("T")
 BUSY_SECONDS = 30
@@ -115,6 +117,7 @@ class SqlUnit:
         self.brakes: ports.Brakes = SqlBrakes(sql)
         self._audit = SqlAudit(sql, seal)
         self.audit: ports.Audit = self._audit
+        self.upkeep: ports.Upkeep = StoreUpkeep(self, SqlRecords(connection))
 
     def before_commit(self) -> None:
         self._audit.flush()

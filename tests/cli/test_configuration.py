@@ -8,6 +8,7 @@ from agent_core.conversation import Audience, RoomMode
 from agent_core.errors import ConfigurationError
 from agent_core.messages import Platform, PlatformIdentity
 from agent_core.people import AccountId, Capability, Person, PersonId, Role
+from agent_core.retention import Retention
 from bots.configuration import Configuration, load_configuration
 from bots.configured_people import people_from
 from playground import people as sample
@@ -151,3 +152,20 @@ def test_two_known_people_in_one_entry_have_to_be_joined(tmp_path: Path) -> None
     ]
     with pytest.raises(ConfigurationError, match="handrail people join slack:T/U slack:T/V"):
         people_from(configuration, known)
+
+
+def test_how_long_things_are_kept_is_taken_and_checked(tmp_path: Path) -> None:
+    text = f"{WHOLE}retention: {{conversations: 60, outgoing: 30, ledger: forever}}\n"
+    kept = load_configuration(written(tmp_path, text)).retention
+    assert (kept.conversations, kept.outgoing, kept.ledger) == (60, 30, None)
+    assert kept.journals == Retention().journals
+    for wrong, said in (
+        ("conversations: soon", "retention.conversations is wrong: write a number of days"),
+        ("conversations: 0", "retention.conversations is wrong: write a number of days"),
+        ("deliveries: 2", "deliveries has to be 3 days or more"),
+        ("conversations: 20", "journals cannot be kept longer than conversations"),
+        ("journals: forever", "journals cannot be kept longer than conversations"),
+        ("talk: 3", "retention.talk is not known here"),
+    ):
+        (told,) = mistakes(tmp_path, f"{WHOLE}retention: {{{wrong}}}\n")
+        assert told.startswith("agent.yaml, line 4: retention") and said in told

@@ -11,6 +11,7 @@ from agent_core.store.migrations import migrate
 from agent_core.store.sql_store import SqlStore
 from tests.contracts.store_audit_suite import AuditContract
 from tests.contracts.store_brakes_suite import BrakeContract
+from tests.contracts.store_retention_suite import RetentionContract
 from tests.contracts.store_suite import (
     ConversationContract,
     PeopleContract,
@@ -34,6 +35,7 @@ class StoreContract(
     EscalationContract,
     AuditContract,
     BrakeContract,
+    RetentionContract,
 ):
     """All of it."""
 
