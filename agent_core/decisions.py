@@ -4,6 +4,7 @@ Every method runs inside the caller's transaction and changes the proposal by co
 that of many clicks one decides.
 """
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -27,7 +28,8 @@ from agent_core.people import Requester
 from agent_core.plans import OPEN, read_plan, steps_that
 from agent_core.policy import ApprovalNeed
 from agent_core.ports import Engine, Outbox, SupportDesk, UnitOfWork
-from agent_core.proposals import Proposal, ProposalStatus
+from agent_core.proposals import Proposal, ProposalId, ProposalStatus
+from agent_core.stopped_plans import stopped_now
 from agent_core.wake import wake
 
 
@@ -149,16 +151,33 @@ class Decisions:
     def stop(
         self, tx: UnitOfWork, conversation: Conversation, who: Requester, at: datetime
     ) -> None:
-        """Somebody stopped the agent here: what has not begun ends, what has begun finishes."""
+        """Somebody stopped the agent here: what has not begun ends, what has begun finishes.
+
+        What others were asked to approve is theirs to decide, and its requester's to cancel: it is
+        no work of the turn that was stopped. The notice names it.
+        """
+        asked = _asked_of_others(tx, conversation)
         for proposal in tx.proposals.open_in(conversation.id):
-            if proposal.status in (ProposalStatus.AWAITING_CONFIRMATION, ProposalStatus.DECIDED):
+            if proposal.id not in asked:
                 self.cancel(tx, proposal, at, withdrawn=True)
+            if proposal.undoes is not None and proposal.id not in asked:
+                self._redraw_stopped(tx, proposal.undoes, conversation, at)
         sentence = (
             f"Stopped by {who.name}. Nothing more is started; what had begun already finishes, "
-            "and its receipt follows here."
+            f"and its receipt follows here.{_not_stopped(asked.values())}"
         )
         row_id = OutgoingId(f"stopped:{conversation.id}:{conversation.epoch}")
         self._say(tx, conversation, row_id, sentence, at)
+
+    def _redraw_stopped(
+        self, tx: UnitOfWork, key: ProposalId, conversation: Conversation, at: datetime
+    ) -> None:
+        """A plan's card that said of this effect that it is being undone."""
+        original = tx.proposals.get(key)
+        shown = stopped_now(tx, original, conversation, at) if original is not None else None
+        if shown is not None:
+            card, row_id, message = shown
+            self._post(tx, conversation, row_id, message, at, updates=card)
 
     def tell(
         self, tx: UnitOfWork, proposal: Proposal, sentence: str, at: datetime, *, mark: str = ""
@@ -378,3 +397,21 @@ class Decisions:
             name=proposal.requester_name,
             person=tx.people.find(proposal.requester),
         )
+
+
+def _asked_of_others(tx: UnitOfWork, conversation: Conversation) -> dict[ProposalId, Proposal]:
+    """What waits for an approval, with the steps that wait in the same plan."""
+    found = list(tx.proposals.open_in(conversation.id))
+    waiting = [one for one in found if one.status is ProposalStatus.AWAITING_APPROVAL]
+    plans = {one.plan_id for one in waiting if one.plan_id is not None}
+    return {one.id: one for one in found if one in waiting or one.plan_id in plans}
+
+
+def _not_stopped(asked: Iterable[Proposal]) -> str:
+    open_still = [
+        f" Not stopped: “{one.title}” waits for {cards.approvers_text(one.approval)}, and is done "
+        f"once approved. {one.requester_name} can cancel it on its card."
+        for one in asked
+        if one.status is ProposalStatus.AWAITING_APPROVAL and one.approval is not None
+    ]
+    return "".join(open_still)

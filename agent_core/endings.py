@@ -37,8 +37,8 @@ def settle(boundary: Boundary, found: Found, ran: Ran) -> None:
     boundary.post(f"receipt:{settled.key}{after_doubt}", message)
     redraw(boundary, proposal, settled)
     succeeded = ran.outcome is Outcome.SUCCEEDED
-    if succeeded and proposal.undoes is not None:
-        _mark_undone(boundary, proposal, proposal.undoes)
+    if proposal.undoes is not None:
+        _tell_of_undo(boundary, proposal, proposal.undoes, succeeded=succeeded)
     # What was in doubt stopped its plan then.
     stopped = None if succeeded or after_doubt else stop_plan(boundary, proposal)
     content = {
@@ -63,18 +63,17 @@ def _undo_until(boundary: Boundary, found: Found) -> datetime | None:
     return boundary.at + timedelta(minutes=minutes) if minutes else None
 
 
-def _mark_undone(boundary: Boundary, undo: Proposal, key: ProposalId) -> None:
-    """What was taken back offers that no more, wherever it did."""
+def _tell_of_undo(boundary: Boundary, undo: Proposal, key: ProposalId, *, succeeded: bool) -> None:
+    """What was taken back offers that no more; of what was not, no card says that it will be."""
     tx = boundary.tx
     entry, original = tx.ledger.get(key), tx.proposals.get(key)
     if entry is None or original is None:
         return
     message = receipt_message(entry, original.account_name, undone=undo)
-    for receipt in (f"receipt:{key}", f"receipt:{key}:known"):
+    for receipt in (f"receipt:{key}", f"receipt:{key}:known") if succeeded else ():
         if tx.outgoing.get(OutgoingId(receipt)) is not None:
             boundary.post(f"{receipt}:undone", message, updates=OutgoingId(receipt))
-    if original.plan_id is not None:
-        redraw_stopped(boundary, original.plan_id)
+    redraw_stopped(boundary, original)
 
 
 def end(boundary: Boundary, proposal: Proposal, why: str) -> None:
@@ -85,6 +84,8 @@ def end(boundary: Boundary, proposal: Proposal, why: str) -> None:
     boundary.tx.proposals.save(expired, expected=ProposalStatus.DECIDED)
     note_proposal(boundary.tx, expired, AuditKind.EXPIRED, boundary.at, facts={"why": "not_run"})
     redraw(boundary, expired)
+    if expired.undoes is not None:
+        _tell_of_undo(boundary, expired, expired.undoes, succeeded=False)
     stopped = stop_plan(boundary, expired)
     content = {"status": "not_run", "reason": why}
     if stopped is None:

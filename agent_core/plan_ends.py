@@ -11,19 +11,11 @@ from agent_core.conversation import ConversationStatus
 from agent_core.drawing import drawn
 from agent_core.entering import asked_text
 from agent_core.escalations import EscalationReason, Priority
-from agent_core.messages import OutgoingId
 from agent_core.plan_cards import step_line, stopped_card
 from agent_core.plans import Plan, read_plan
 from agent_core.proposals import LedgerEntry, Outcome, PlanId, Proposal, ProposalId, ProposalStatus
+from agent_core.stopped_plans import CLOSINGS, stopped_now
 from agent_core.tooling import Json
-
-_CLOSINGS = {
-    "nothing": "No step was done, so nothing has changed. You can ask for it again.",
-    "undo": "What was done before is being undone now; a receipt follows for each.",
-    "offer": "What was done stays, unless you undo it here.",
-    "people": "A person of the support team takes over from here. They see exactly what was done "
-    "and what was not.",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +53,7 @@ def stop_plan(boundary: Boundary, step: Proposal) -> Stopped | None:
             plan,
             conversation_id=boundary.conversation.id,
             offers=shown,
-            closing=_CLOSINGS[way],
+            closing=CLOSINGS[way],
             ask_support=way != "people" and _is_with_agent(boundary),
         ),
     )
@@ -145,22 +137,14 @@ def _redraw(boundary: Boundary, plan: Plan) -> None:
         boundary.post(f"{card}:{standing}", message, updates=card)
 
 
-def redraw_stopped(boundary: Boundary, plan_id: PlanId) -> None:
-    """After something was taken back: the card that offered it says so, and offers it no more."""
-    plan = read_plan(boundary.tx, plan_id)
-    _redraw(boundary, plan)
-    card = f"stopped:{plan.id}"
-    if boundary.tx.outgoing.get(OutgoingId(card)) is None:
+def redraw_stopped(boundary: Boundary, step: Proposal) -> None:
+    """After something was to be taken back: the plan's cards say how that stands now."""
+    if step.plan_id is None:
         return
-    by_itself, offers = _compensations(boundary, plan)
-    boundary.post(
-        f"{card}:{plan.standing}",
-        stopped_card(
-            plan,
-            conversation_id=boundary.conversation.id,
-            offers=(*by_itself, *offers),
-            closing="The receipts say what was undone.",
-            ask_support=_is_with_agent(boundary),
-        ),
-        updates=OutgoingId(card),
-    )
+    tx = boundary.tx
+    _redraw(boundary, read_plan(tx, step.plan_id))
+    conversation = tx.conversations.get(boundary.conversation.id) or boundary.conversation
+    shown = stopped_now(tx, step, conversation, boundary.at)
+    if shown is not None:
+        card, row_id, message = shown
+        boundary.post(row_id, message, updates=card)

@@ -11,6 +11,7 @@ from agent_core.entering import asked_text
 from agent_core.errors import ToolError
 from agent_core.escalations import EscalationReason, Priority
 from agent_core.live_turn import LiveTurn
+from agent_core.plan_ends import redraw_stopped
 from agent_core.policy import Decision
 from agent_core.proposals import LedgerEntry, ProposalId
 from agent_core.proposing import consider, put
@@ -101,6 +102,8 @@ def _decide(
         return _refused(boundary, asked, None, SEEN_BY_OTHERS)
     if status in (ConversationStatus.WAITING_FOR_SUPPORT, ConversationStatus.WITH_SUPPORT):
         return _refused(boundary, asked, entry, "The support team has this conversation now.")
+    if asked.automatic and conversation.epoch != boundary.live.turn.epoch:
+        return _left_to_them(boundary, entry)
     if undone_by(boundary.tx, entry.key) is not None:
         return _refused(boundary, asked, entry, "It was undone already.")
     if not asked.automatic and _is_too_late(boundary, entry):
@@ -117,6 +120,15 @@ def _decide(
         undoes=entry.key,
     )
     return _by_itself(boundary, asked, entry, wish) if asked.automatic else consider(boundary, wish)
+
+
+def _left_to_them(boundary: Boundary, entry: LedgerEntry) -> Considered:
+    """Somebody stopped the agent meanwhile: it begins nothing by itself, and they may."""
+    original = boundary.tx.proposals.get(entry.key)
+    if original is not None:
+        redraw_stopped(boundary, original)
+    content = {"status": "stopped", "reason": "Somebody stopped the agent.", "card": "shown"}
+    return Considered(content=content, told=True)
 
 
 def _is_seen_by_others(boundary: Boundary, entry: LedgerEntry) -> bool:
@@ -160,6 +172,9 @@ def _refused(
     )
     if asked.automatic and with_agent:
         _hand_over(boundary, asked.key, title, why)
+    original = boundary.tx.proposals.get(asked.key) if asked.automatic else None
+    if entry is not None and original is not None:
+        redraw_stopped(boundary, original)
     return Considered(content={"status": "refused", "reason": why, "card": "shown"}, told=True)
 
 
