@@ -302,6 +302,7 @@ HOLDINGS: Final[Mapping[str, Holding]] = {
             "step": _technical("its place there"),
             "undoes": _technical("the effect that it takes back"),
             "approvals": _personal("who said yes so far", "[]"),
+            "from_outside": _technical("whether none of it is in the requester's own words"),
             "account_name": _account("the account's name on the card", ""),
         },
     ),
