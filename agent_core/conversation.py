@@ -98,6 +98,11 @@ class Conversation:
         """The account that actions of this conversation touch."""
         return self.account_id or self.subject
 
+    @property
+    def share(self) -> str:
+        """Whose share of the agent's time its turns use: the account's, else the room's."""
+        return self.account_id or str(self.room)
+
     def moved(self, status: ConversationStatus, *, to: PersonId | None = None) -> Self:
         """The conversation after a change of owner. Raises ConversationChanged if not allowed."""
         if status not in _ALLOWED[self.status]:

@@ -28,6 +28,7 @@ class EscalationReason(StrEnum):
     UNANSWERED_APPROVAL = "unanswered_approval"
     PAUSED = "paused"  # a brake keeps the agent out
     REPLY_BUDGET = "reply_budget"  # the agent answered too often in a short time
+    OVERLOADED = "overloaded"  # too much waits for the agent already
     ACCESS = "access"  # an unknown person asks for a role
 
 

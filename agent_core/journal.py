@@ -49,6 +49,15 @@ class InboxRow:
     turn_id: TurnId | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """A conversation with `rows` inbox rows that are not done. `share`: see Conversation."""
+
+    conversation_id: ConversationId
+    share: str
+    rows: int
+
+
 class TurnStatus(StrEnum):
     """A turn is running until it finishes, whoever runs it."""
 

@@ -1,12 +1,15 @@
-"""How much one turn may use, and how long yeses stay open."""
+"""How much one turn may use, how much may wait for one, and how long yeses stay open."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """Bounds of one turn. Times in seconds."""
+    """Bounds of one turn, and of what waits for one. Times in seconds."""
 
+    waiting: int = 2_000  # conversations that wait for the agent or are worked on, in all
+    waiting_of_account: int = 500  # of one account, or of one room without an account
+    waiting_messages: int = 50  # of one conversation
     attempts: int = 3  # how often a turn is started before a person takes over
     model_calls: int = 10
     replies: int = 20  # answers in one conversation within the window; then people take over

@@ -27,6 +27,7 @@ from agent_core.messages import (
     OutgoingId,
 )
 from agent_core.outgoing import Destination, OutgoingRow
+from agent_core.overload import Overload
 from agent_core.people import AccountId
 from agent_core.ports import Engine, Ids, Outbox, SupportCommands, SupportDesk, UnitOfWork
 from agent_core.router import (
@@ -60,6 +61,7 @@ class MessageIntake:
         commands: SupportCommands,
         decisions: Decisions,
         ids: Ids,
+        overload: Overload | None = None,
     ) -> None:
         self._outbox = outbox
         self._engine = engine
@@ -67,6 +69,7 @@ class MessageIntake:
         self._commands = commands
         self._decisions = decisions
         self._ids = ids
+        self._overload = overload
 
     def is_worth_taking(self, decision: MessageDecision) -> bool:
         """A message that is not for us leaves no trace: its twin may still be."""
@@ -233,9 +236,16 @@ class MessageIntake:
         entry: TranscriptEntry,
         now: datetime,
     ) -> None:
+        problem = self._overload.problem(tx, conversation) if self._overload else None
+        if problem is not None:
+            self._shed(tx, conversation, entry.text, situation, problem, now)
+            return
         if conversation.status is ConversationStatus.RESOLVED:
             opened = conversation.moved(ConversationStatus.WITH_AGENT)
             tx.conversations.save(opened, expected_epoch=conversation.epoch)
+        if self._overload is not None:
+            took = self._overload.took
+            tx.after_commit(lambda: took(conversation))
         row = tx.inbox.add(
             conversation.id,
             InboxKind.MESSAGE,
@@ -245,6 +255,26 @@ class MessageIntake:
             transcript_seq=entry.seq,
         )
         wake(tx, self._engine, row)
+
+    def _shed(
+        self,
+        tx: UnitOfWork,
+        conversation: Conversation,
+        asked: str,
+        situation: Situation,
+        problem: str,
+        now: datetime,
+    ) -> None:
+        """People take it instead. What they are told next goes to them: the customer hears once."""
+        self._desk.open(
+            tx,
+            conversation,
+            reason=EscalationReason.OVERLOADED,
+            asked=asked[:ASKED_LENGTH],
+            asked_by=situation.who,
+            suggestion=f"{problem} Answer by hand, or hand it back when there is less to do.",
+            at=now,
+        )
 
     def _tell(
         self,

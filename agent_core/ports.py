@@ -21,7 +21,7 @@ from agent_core.conversation import (
     TranscriptEntry,
 )
 from agent_core.escalations import Escalation, EscalationId, EscalationReason, Priority
-from agent_core.journal import InboxKind, InboxRow, JournalEntry, Turn, TurnId, TurnStatus
+from agent_core.journal import InboxKind, InboxRow, JournalEntry, Turn, TurnId, TurnStatus, Waiting
 from agent_core.messages import (
     ButtonPressed,
     DestinationId,
@@ -161,6 +161,10 @@ class Inbox(Protocol):
 
     def unfinished(self, limit: int = 1000) -> Sequence[ConversationId]:
         """Conversations that have rows which are not done: for the reconciler."""
+        ...
+
+    def backlog(self, limit: int) -> Sequence[Waiting]:
+        """The same with their shares and counts; those with the oldest rows first."""
         ...
 
 

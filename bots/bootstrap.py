@@ -32,6 +32,7 @@ from agent_core.models.listing import first_model
 from agent_core.models.openai_model import Endpoint, OpenAIModel
 from agent_core.models.planner import PlannerModel
 from agent_core.outgoing import OutgoingRow
+from agent_core.overload import Overload
 from agent_core.pausing import pausable
 from agent_core.people import AccountId
 from agent_core.policy import Policy
@@ -334,6 +335,7 @@ def _intake(parts: _Parts, configuration: Configuration, catalog: Catalog) -> In
             commands=commands,
             decisions=parts.decisions,
             ids=parts.ids,
+            overload=Overload(configuration.limits),
         ),
         presses=PressIntake(
             engine=parts.engine,

@@ -187,6 +187,9 @@ class _Limits(_Part):
     tokens: int = Field(_LIMITS.tokens, ge=1000)
     model_seconds: float = Field(_LIMITS.model_seconds, ge=1, le=600)
     output_tokens: int = Field(_LIMITS.output_tokens, ge=100)
+    waiting: int = Field(_LIMITS.waiting, ge=1)
+    waiting_of_account: int = Field(_LIMITS.waiting_of_account, ge=1)
+    waiting_messages: int = Field(_LIMITS.waiting_messages, ge=1)
     confirmation_minutes: float = Field(_LIMITS.confirmation_seconds / 60, ge=1)
     approval_minutes: float = Field(_LIMITS.approval_seconds / 60, ge=1)
     approval_remind_minutes: float = Field(_LIMITS.approval_remind_seconds / 60, ge=1)
@@ -318,6 +321,9 @@ def _configuration(folder: Path, agent: _AgentFile) -> Configuration:
             tokens=chosen.tokens,
             model_seconds=chosen.model_seconds,
             output_tokens=chosen.output_tokens,
+            waiting=chosen.waiting,
+            waiting_of_account=chosen.waiting_of_account,
+            waiting_messages=chosen.waiting_messages,
             confirmation_seconds=chosen.confirmation_minutes * 60,
             approval_seconds=chosen.approval_minutes * 60,
             approval_remind_seconds=chosen.approval_remind_minutes * 60,

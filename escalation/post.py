@@ -38,6 +38,7 @@ REASONS = {
     EscalationReason.UNANSWERED_APPROVAL: "nobody gave an approval in time",
     EscalationReason.PAUSED: "the agent is paused here",
     EscalationReason.REPLY_BUDGET: "the agent answered too often in a short time",
+    EscalationReason.OVERLOADED: "more requests came than the agent can answer in time",
     EscalationReason.ACCESS: "somebody asks for access",
 }
 SPEAKERS = {
@@ -264,11 +265,13 @@ def is_yours(case: Escalation, before: str) -> Text:
 def customer_notice(case: Escalation, hours: str) -> str:
     """What happens next, for the customer. Without configured hours no time is named."""
     when = f" {hours}" if hours else ""
-    opening = (
-        f"{case.asked_by}, I have passed this on to the support team as **{case.label}**."
-        if case.asked_by
-        else f"I have passed this on to the support team as **{case.label}**."
-    )
+    said = f"I have passed this on to the support team as **{case.label}**."
+    if case.reason is EscalationReason.OVERLOADED:
+        said = (
+            "more requests are coming in than I can answer in time. I have passed yours on to the "
+            f"support team as **{case.label}**."
+        )
+    opening = f"{case.asked_by}, {said}" if case.asked_by else f"{said[0].upper()}{said[1:]}"
     return (
         f"{opening} A person will answer you in this thread.{when} They see what was said and "
         "done so far, so you need not repeat it."

@@ -39,7 +39,7 @@ class MemoryUnit:
         rooms, people = MemoryRooms(self.undo), MemoryPeople(self.undo)
         conversations = MemoryConversations(self.undo)
         transcript = MemoryTranscript(self.undo, conversations)
-        inbox, turns = MemoryInbox(self.undo), MemoryTurns(self.undo)
+        inbox, turns = MemoryInbox(self.undo, conversations), MemoryTurns(self.undo)
         proposals, ledger = MemoryProposals(self.undo), MemoryLedger(self.undo)
         outgoing = MemoryOutgoing(self.undo)
         escalations, brakes = MemoryEscalations(self.undo, outgoing), MemoryBrakes(self.undo)

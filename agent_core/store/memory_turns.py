@@ -15,9 +15,11 @@ from agent_core.journal import (
     Turn,
     TurnId,
     TurnStatus,
+    Waiting,
 )
 from agent_core.messages import Participant
 from agent_core.people import AccountId
+from agent_core.ports import Conversations
 from agent_core.proposals import (
     LedgerEntry,
     Outcome,
@@ -35,7 +37,8 @@ from agent_core.tooling import Amount, ToolName
 class MemoryInbox:
     """`ports.Inbox`."""
 
-    def __init__(self, undo: Undo) -> None:
+    def __init__(self, undo: Undo, conversations: Conversations) -> None:
+        self._conversations = conversations
         self._deliveries = Kept[datetime](datetime, undo)
         self._rows = Kept[InboxRow](InboxRow, undo)
         self._last_seq = Kept[int](int, undo)
@@ -106,6 +109,17 @@ class MemoryInbox:
             "hr_inbox": drawer(self._rows, INBOX),
             "hr_deliveries": deliveries(self._deliveries),
         }
+
+    def backlog(self, limit: int) -> Sequence[Waiting]:
+        rows = Counter(
+            row.conversation_id for row in self._rows if row.status is not InboxStatus.DONE
+        )
+        found = ((self._conversations.get(one), count) for one, count in rows.items())
+        return [
+            Waiting(conversation_id=one.id, share=one.share, rows=count)
+            for one, count in found
+            if one is not None
+        ][:limit]
 
 
 class MemoryTurns:

@@ -15,11 +15,12 @@ from agent_core.journal import (
     Turn,
     TurnId,
     TurnStatus,
+    Waiting,
 )
 from agent_core.messages import Participant
 from agent_core.proposals import ProposalId
 from agent_core.store import tables
-from agent_core.store.rows import INBOX, JOURNAL, TURNS
+from agent_core.store.rows import CONVERSATIONS, INBOX, JOURNAL, TURNS
 from agent_core.store.sql import Sql, given, given_many
 
 _DELIVERIES = tables.table(tables.DeliveryTable)
@@ -46,6 +47,20 @@ _UNFINISHED = (
     .group_by(_INBOX.c.conversation_id)
     .order_by(_INBOX.c.conversation_id)
     .limit(given("limit"))
+)
+_CONVERSATIONS = CONVERSATIONS.table
+_SHARE = sa.func.coalesce(_CONVERSATIONS.c.account_id, _CONVERSATIONS.c.room)
+# Over the index of unfinished rows, and one look by key for each conversation among them.
+_WAITING = (
+    sa.select(_INBOX.c.conversation_id, sa.func.count().label("rows"))
+    .where(sa.text(tables.UNFINISHED_INBOX))
+    .group_by(_INBOX.c.conversation_id)
+    .order_by(sa.func.min(_INBOX.c.seq))
+    .limit(given("limit"))
+    .subquery()
+)
+_BACKLOG = sa.select(_WAITING.c.conversation_id, _SHARE.label("share"), _WAITING.c.rows).join(
+    _CONVERSATIONS, _CONVERSATIONS.c.id == _WAITING.c.conversation_id
 )
 
 _TURNS = TURNS.table
@@ -134,6 +149,12 @@ class SqlInbox:
 
     def unfinished(self, limit: int = 1000) -> Sequence[ConversationId]:
         return [ConversationId(row[0]) for row in self._sql.all(_UNFINISHED, b_limit=limit)]
+
+    def backlog(self, limit: int) -> Sequence[Waiting]:
+        return [
+            Waiting(conversation_id=ConversationId(key), share=share, rows=rows)
+            for key, share, rows in self._sql.all(_BACKLOG, b_limit=limit)
+        ]
 
 
 class SqlTurns:

@@ -252,6 +252,28 @@ class TurnContract:
         with pytest.raises(ConversationChanged):
             await store.run(lambda tx: tx.inbox.claim([second], turn))
 
+    async def test_what_waits_is_counted_by_conversation(self, store: Store) -> None:
+        for name, account in (("con_1", "acme"), ("con_2", None), ("con_3", "acme")):
+            conversation = replace(
+                a_conversation(name), account_id=AccountId(account) if account else None
+            )
+            thread = replace(a_thread(), thread_id=name)
+            await do(store, lambda tx, c=conversation, t=thread: tx.conversations.add(c, t))
+        rows = [await do(store, lambda tx, n=n: self.ask(tx, n)) for n in ("con_2", "con_1")]
+        rows += [await do(store, lambda tx: self.ask(tx, "con_2"))]
+        await do(store, lambda tx: tx.inbox.finish([self.ask(tx, "con_3")]))
+        await do(store, lambda tx: tx.inbox.claim(rows[:1], a_turn().id))
+
+        def seen(tx: UnitOfWork, limit: int = 10) -> list[tuple[str, str, int]]:
+            found = tx.inbox.backlog(limit)
+            return sorted((str(one.conversation_id), one.share, one.rows) for one in found)
+
+        room = str(a_conversation().room)
+        assert await do(store, seen) == [("con_1", "acme", 1), ("con_2", room, 2)]
+        assert await do(store, lambda tx: seen(tx, 1)) == [("con_2", room, 2)]
+        await do(store, lambda tx: tx.inbox.finish(rows))
+        assert await do(store, seen) == []
+
     async def test_who_lost_the_turn_can_write_nothing(self, store: Store) -> None:
         turn = a_turn()
         await do(store, lambda tx: tx.turns.add(turn))

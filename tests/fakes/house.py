@@ -13,6 +13,7 @@ from agent_core.delivery_pace import Pace
 from agent_core.engine.memory_engine import MemoryEngine
 from agent_core.ids import SequenceIds
 from agent_core.intake import Intake, UnboundRooms
+from agent_core.limits import Limits
 from agent_core.message_intake import MessageIntake
 from agent_core.messages import (
     ButtonPressed,
@@ -27,6 +28,7 @@ from agent_core.messages import (
     ThreadRef,
 )
 from agent_core.outgoing import OutgoingRow
+from agent_core.overload import Overload
 from agent_core.people import AccountId, Capability, Person, PersonId, Role
 from agent_core.ports import Answer, EngineKind, UnitOfWork
 from agent_core.press_intake import PressIntake
@@ -75,6 +77,7 @@ class House:
     woken: list[str] = field(default_factory=list)
     undelivered: list[str] = field(default_factory=list)
     messages: int = 0
+    limits: Limits = field(default_factory=Limits)
 
     def __post_init__(self) -> None:
         self.engine = MemoryEngine(self.clock)
@@ -112,6 +115,7 @@ class House:
                 commands=self.commands,
                 decisions=self.decisions,
                 ids=ids,
+                overload=Overload(self.limits, seconds=lambda: self.clock.now().timestamp()),
             ),
             presses=PressIntake(
                 engine=self.engine,

@@ -1,0 +1,93 @@
+"""Whether a new request may still wait for the agent, measured by the rows that wait already.
+
+A share is an account, or the room where there is none. What is over a bound is not queued and not
+lost: intake opens a case for it, and tells the customer.
+"""
+
+import threading
+from collections import Counter
+from collections.abc import Callable, Sequence
+from time import monotonic
+
+from agent_core.conversation import Conversation, ConversationId
+from agent_core.journal import Waiting
+from agent_core.limits import Limits
+from agent_core.ports import UnitOfWork
+
+CALM_SECONDS = 5.0  # how old a count may be while less than a quarter of every bound is used
+FRESH_SECONDS = 1.0  # else
+BUSY_SECONDS = 0.2  # where it would turn somebody away
+
+
+class Overload:
+    """Counts what waits, at most a few times a second, and adds what this process took since.
+
+    Asked in store threads, inside intake's transaction. Several processes that take messages see
+    each other's rows at the next count: together they may go over a bound by what they take within
+    a second.
+    """
+
+    def __init__(self, limits: Limits, *, seconds: Callable[[], float] = monotonic) -> None:
+        self._limits = limits
+        self._seconds = seconds
+        self._lock = threading.Lock()
+        self._counted_at: float | None = None
+        self._rows: Counter[ConversationId] = Counter()
+        self._shares: Counter[str] = Counter()
+
+    def problem(self, tx: UnitOfWork, conversation: Conversation) -> str | None:
+        """Why another message of this conversation is not queued, for people; None: it may be."""
+        with self._lock:
+            if self._age() > (CALM_SECONDS if self._is_calm(conversation) else FRESH_SECONDS):
+                self._count(tx)
+            problem = self._problem(conversation)
+            if problem is not None and self._age() > BUSY_SECONDS:
+                self._count(tx)
+                problem = self._problem(conversation)
+            return problem
+
+    def took(self, conversation: Conversation) -> None:
+        """One more message of it waits, and is committed."""
+        with self._lock:
+            self._add(Waiting(conversation_id=conversation.id, share=conversation.share, rows=1))
+
+    def _age(self) -> float:
+        return float("inf") if self._counted_at is None else self._seconds() - self._counted_at
+
+    def _is_calm(self, conversation: Conversation) -> bool:
+        limits = self._limits
+        return (
+            len(self._rows) * 4 < limits.waiting
+            and self._shares[conversation.share] * 4 < limits.waiting_of_account
+            and self._rows[conversation.id] * 4 < limits.waiting_messages
+        )
+
+    def _problem(self, conversation: Conversation) -> str | None:
+        limits = self._limits
+        rows = self._rows[conversation.id]
+        if rows >= limits.waiting_messages:
+            return f"{rows} messages of this conversation wait for the agent already."
+        if rows:
+            return None  # it waits or is worked on already, and takes no second place
+        if self._shares[conversation.share] >= limits.waiting_of_account:
+            whose = "account" if conversation.account_id else "room"
+            return (
+                f"{self._shares[conversation.share]} conversations of this {whose} wait for the "
+                "agent already."
+            )
+        if len(self._rows) >= limits.waiting:
+            return f"{len(self._rows)} conversations wait for the agent already."
+        return None
+
+    def _count(self, tx: UnitOfWork) -> None:
+        found: Sequence[Waiting] = tx.inbox.backlog(self._limits.waiting * 2)
+        self._rows.clear()
+        self._shares.clear()
+        for each in found:
+            self._add(each)
+        self._counted_at = self._seconds()
+
+    def _add(self, waiting: Waiting) -> None:
+        if waiting.conversation_id not in self._rows:
+            self._shares[waiting.share] += 1
+        self._rows[waiting.conversation_id] += waiting.rows
