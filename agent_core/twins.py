@@ -10,6 +10,7 @@ from agent_core.audit_notes import note_proposal
 from agent_core.boundary import Boundary
 from agent_core.drawing import drawn
 from agent_core.messages import OutgoingId
+from agent_core.outgoing import OutgoingRow
 from agent_core.plans import read_plan
 from agent_core.policy import Ruling
 from agent_core.proposals import Outcome, Proposal, ProposalStatus, canonical
@@ -143,9 +144,24 @@ def withdraw(boundary: Boundary, proposal: Proposal) -> None:
     cancelled = replace(proposal, status=ProposalStatus.CANCELLED)
     boundary.tx.proposals.save(cancelled, expected=proposal.status)
     note_proposal(boundary.tx, cancelled, AuditKind.CANCELLED, boundary.at, by_agent=True)
-    if proposal.card is not None and proposal.conversation_id == boundary.conversation.id:
-        standing, card = drawn(boundary.tx, cancelled, replaced=True)
-        boundary.post(f"{proposal.card}:{standing}", card, updates=proposal.card)
+    posted = boundary.tx.outgoing.get(proposal.card) if proposal.card is not None else None
+    if posted is None:
+        return
+    standing, card = drawn(boundary.tx, cancelled, replaced=True)
+    row_id = OutgoingId(f"{posted.id}:{standing}")
+    if boundary.tx.outgoing.get(row_id) is not None:
+        return
+    boundary.services.outbox.queue(
+        boundary.tx,
+        OutgoingRow(
+            id=row_id,
+            destination=posted.destination,  # maybe another conversation's: there it stands
+            message=card,
+            created_at=boundary.at,
+            conversation_id=posted.conversation_id,
+            updates=posted.id,
+        ),
+    )
 
 
 def replace_older(boundary: Boundary, newer: Proposal) -> None:

@@ -494,14 +494,16 @@ def _now(tx: UnitOfWork, proposal: Proposal) -> Proposal:
     return found
 
 
-def put_message(tx: UnitOfWork, text: str, user: str = "U1", name: str = "Ada") -> InboxRow:
+def put_message(
+    tx: UnitOfWork, text: str, user: str = "U1", name: str = "Ada", conversation: str = "con_1"
+) -> InboxRow:
     """What intake does with a message for the agent."""
     author: Participant = a_participant(user, name)
     person = tx.people.find(author.identity)
     requester = Requester(identity=author.identity, name=name, person=person)
     seq = tx.transcript.append(
         TranscriptEntry(
-            conversation_id=ConversationId("con_1"),
+            conversation_id=ConversationId(conversation),
             speaker=Speaker.CUSTOMER,
             name=name,
             text=text,
@@ -510,7 +512,7 @@ def put_message(tx: UnitOfWork, text: str, user: str = "U1", name: str = "Ada") 
         )
     )
     return tx.inbox.add(
-        ConversationId("con_1"),
+        ConversationId(conversation),
         InboxKind.MESSAGE,
         author=author,
         author_key=requester.key,

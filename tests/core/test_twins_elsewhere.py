@@ -1,0 +1,60 @@
+"""The same wish in another thread: the older card gives way, and says so where it stands."""
+
+from agent_core import presses
+from agent_core.ports import UnitOfWork
+from agent_core.proposals import PlanId, Proposal, ProposalStatus
+from tests.builders import a_conversation, a_destination, a_thread
+from tests.core.desk import put_message
+from tests.core.faulty import Faulty, actions, faulty
+from tests.core.test_plans import BOTH
+from tools.accounts.seed import NORTHWIND
+
+
+async def with_another_thread() -> Faulty:
+    made = await faulty()
+
+    def put(tx: UnitOfWork) -> None:
+        talk = a_conversation("con_2", account_id=NORTHWIND)
+        tx.conversations.add(talk, a_thread("1700000000.000200"))
+        tx.outgoing.put_destination(a_destination("des_con_2"))
+
+    await made.tx(put)
+    return made
+
+
+async def say_there(made: Faulty, text: str) -> None:
+    await made.tx(lambda tx: put_message(tx, text, conversation="con_2"))
+    await made.driver.run("con_2", "ref")
+
+
+async def test_a_plan_shows_that_its_step_was_asked_for_elsewhere() -> None:
+    made = await with_another_thread()
+    await made.say(BOTH)
+    plan = (await made.steps())[0].plan_id
+    assert plan is not None
+    await say_there(made, "add 2 seats")
+    steps: list[Proposal] = await made.tx(lambda tx: list(tx.proposals.of_plan(PlanId(plan))))
+    assert [one.status for one in steps] == [
+        ProposalStatus.CANCELLED,
+        ProposalStatus.AWAITING_CONFIRMATION,
+    ]
+    (redrawn,) = [row for row in await made.posted() if row.updates == f"plan:{plan}"]
+    assert (redrawn.destination, redrawn.conversation_id) == ("des_con_1", "con_1")
+    card = redrawn.message
+    assert "Make this change?" in card.fallback and "Add 2 seats" in card.fallback
+    assert "not begun" in card.fallback and presses.CONFIRM in actions(card)
+    await made.one_yes()  # to what is left of the plan
+    assert await made.seats() == 12 and made.moved == 0
+    account = (await made.gateway.state(NORTHWIND, made.clock.now())).account
+    assert account.billing_name == "Dana Fox"
+
+
+async def test_a_card_of_its_own_says_that_it_was_replaced_elsewhere() -> None:
+    made = await with_another_thread()
+    await made.say("add 2 seats")
+    (older,) = await made.open_proposals()
+    await say_there(made, "add 2 seats")
+    card = await made.card(str(older.card))
+    assert "Replaced by a newer request" in card.fallback and actions(card) == []
+    (row,) = [row for row in await made.posted() if row.updates == older.card]
+    assert row.destination == "des_con_1"
