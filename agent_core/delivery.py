@@ -8,7 +8,7 @@ is looked up before it is sent again.
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -16,7 +16,7 @@ from functools import partial
 from agent_core.blocks import Note
 from agent_core.conversation import Audience
 from agent_core.delivery_outcomes import Job, Outcomes, Undeliverable
-from agent_core.delivery_pace import Pace
+from agent_core.delivery_pace import PostPace
 from agent_core.errors import DestinationGone, PlatformError, PlatformUnavailable, RateLimited
 from agent_core.messages import (
     DestinationId,
@@ -49,6 +49,10 @@ class _Paced:
     seconds: float
 
 
+class _Overtaken(Exception):
+    """Another process may be sending by now what this one was about to."""
+
+
 _Next = Job | _Later | _Paced | None
 
 
@@ -67,7 +71,7 @@ class Delivery:
         adapters: Mapping[Platform, PlatformAdapter],
         clock: Clock,
         holder: str,
-        pace: Pace,
+        pace: PostPace,
         undeliverable: Undeliverable,
     ) -> None:
         self._store = store
@@ -80,6 +84,14 @@ class Delivery:
         self._draining: dict[DestinationId, asyncio.Task[None]] = {}
         self._again: set[DestinationId] = set()
         self._stopping = asyncio.Event()
+        self._may_send: Callable[[], bool] = lambda: True
+
+    def act_as(self, holder: str, may_send: Callable[[], bool]) -> None:
+        """Before the first send: the name under which this process holds destinations.
+
+        `may_send` is asked before each call of a platform: False where others may have taken over.
+        """
+        self._holder, self._may_send = holder, may_send
 
     def queue(self, tx: UnitOfWork, row: OutgoingRow) -> None:
         """Puts the row on its way with the caller's transaction. Idempotent by `row.id`."""
@@ -111,6 +123,26 @@ class Delivery:
         """A DELIVER entry: sends what waits for destination `key`."""
         self.kick(DestinationId(key))
 
+    async def attend(self, left_by_dead: Callable[[Sequence[str]], Awaitable[None]]) -> None:
+        """Sends what nobody sends: rows whose process died before, or while, it sent them.
+
+        `left_by_dead` gets the names that hold the others, and frees those of the dead.
+        """
+        now = self._clock.now()
+        found = await self._store.run(lambda tx: tx.outgoing.unattended(now))
+        for destination, holder in found:
+            if holder is None or holder == self._holder:
+                self.kick(destination)
+        others = sorted({holder for _, holder in found if holder and holder != self._holder})
+        if others:
+            await left_by_dead(others)
+
+    async def free(self, holder: str) -> None:
+        """What a dead process held: sent by this one from now on."""
+        found = await self._store.run(lambda tx: tx.outgoing.release_all(holder))
+        for destination in found:
+            self.kick(destination)
+
     async def stop(self, seconds: float) -> None:
         """Starts nothing new; what is still being sent after `seconds` is left to the next start.
 
@@ -133,6 +165,8 @@ class Delivery:
     async def _drain(self, destination: DestinationId) -> None:
         try:
             await self._work_off(destination)
+        except _Overtaken:
+            return
         except Exception:
             # Caught here so that one broken row cannot end the process; the reconciler returns.
             log.exception("delivery stopped", extra={"destination": destination})
@@ -180,8 +214,10 @@ class Delivery:
             if destination is None or lost or (is_over and not found_started):
                 self._outcomes.drop(tx, row)
                 continue
-            pause = 0.0 if may_post else self._pace.take(destination.address.room)
+            pause = 0.0 if may_post else self._pace.take(tx, destination.address.room)
             if pause > 0:
+                until = now + LEASE + timedelta(seconds=pause)  # nobody else waits in line for it
+                tx.outgoing.lease(destination_id, self._holder, now, until)
                 return _Paced(seconds=pause)
             started = replace(row, status=OutgoingStatus.STARTED, attempts=row.attempts + 1)
             tx.outgoing.save(started)
@@ -189,6 +225,7 @@ class Delivery:
                 row=started,
                 destination=destination,
                 edits=edits,
+                lease_ends=now + LEASE,
                 found_started=found_started,
                 is_over=is_over,
                 would_leak=_would_leak(tx, row, destination),
@@ -208,6 +245,10 @@ class Delivery:
         return original.posted if original else None
 
     async def _carry_out(self, job: Job) -> None:
+        if not self._may_send() or self._clock.now() >= job.lease_ends:
+            # This process stood still for long. The row stays STARTED: whoever has it now looks.
+            log.warning("not sent: this process no longer has the destination")
+            raise _Overtaken
         platform = job.destination.address.room.platform
         adapter = self._adapters.get(platform)
         if adapter is None:

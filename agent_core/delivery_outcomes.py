@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from agent_core import cards
 from agent_core.blocks import Buttons, Text
@@ -35,6 +35,7 @@ class Job:
     row: OutgoingRow
     destination: Destination
     edits: MessageRef | None  # the message to change, where the row is an update
+    lease_ends: datetime  # from then on another process may send it
     found_started: bool  # an earlier try may have reached the platform
     is_over: bool = False  # an agent's row that a person has overtaken since that earlier try
     would_leak: bool = False  # inside talk, for a room that customers read now

@@ -5,8 +5,10 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from time import monotonic
+from typing import Protocol
 
 from agent_core.messages import Platform, RoomRef
+from agent_core.ports import UnitOfWork
 
 ROOMS_REMEMBERED = 10_000
 
@@ -19,6 +21,14 @@ class Rate:
     per_second: float
 
 
+class PostPace(Protocol):
+    """Who may post to a room when. Several processes that share a room share its pace."""
+
+    def take(self, tx: UnitOfWork, room: RoomRef) -> float:
+        """Takes the room's next place in line: how many seconds until it may be posted to."""
+        ...
+
+
 @dataclass(slots=True)
 class _Bucket:
     tokens: float
@@ -26,15 +36,17 @@ class _Bucket:
 
 
 class Pace:
-    """One token bucket for each room of this process. Rooms not heard of for long are forgotten."""
+    """One token bucket for each room, where one process does all the posting.
+
+    Rooms not heard of for long are forgotten. Many processes: `store.sql_pace.SharedPace`.
+    """
 
     def __init__(self, rates: Mapping[Platform, Rate]) -> None:
         self._rates = rates
         self._lock = threading.Lock()
         self._buckets: OrderedDict[RoomRef, _Bucket] = OrderedDict()
 
-    def take(self, room: RoomRef) -> float:
-        """Takes the room's next place in line: how many seconds until it may be posted to."""
+    def take(self, tx: UnitOfWork, room: RoomRef) -> float:
         rate = self._rates.get(room.platform)
         if rate is None:
             return 0.0

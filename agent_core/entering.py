@@ -9,6 +9,7 @@ from agent_core.audit_notes import note_effect, note_proposal
 from agent_core.boundary import Boundary, as_trusted, read_transcript, rows_of_one
 from agent_core.conversation import Audience, Conversation, ConversationId, ConversationStatus
 from agent_core.directory import requester_of
+from agent_core.errors import StoreError
 from agent_core.escalations import EscalationReason, Priority
 from agent_core.holds import budget_used_up, give_to_people, hold_on, words_of
 from agent_core.journal import InboxKind, InboxRow, Turn, TurnId, TurnStatus
@@ -48,12 +49,18 @@ def enter(tx: UnitOfWork, services: Services, conversation_id: ConversationId) -
 def _taken_over(
     tx: UnitOfWork, services: Services, conversation: Conversation, running: Turn
 ) -> LiveTurn:
+    entries = list(tx.turns.journal(running.id))
+    if strange := {entry.kind for entry in entries} - {*Kind}:
+        # In a rolling upgrade. Nothing is written, so this is no attempt, and it is asked again.
+        raise StoreError(
+            f"turn {running.id} was begun by a newer version ({min(strange)}): left to that one"
+        )
     turn = tx.turns.take_over(running.id, services.ids.new("token"))
     live = LiveTurn(
         turn=turn,
         conversation=conversation,
         requester=requester_of(tx, turn.author),
-        entries=list(tx.turns.journal(turn.id)),
+        entries=entries,
         transcript={},
         rows=list(tx.inbox.of_turn(turn.id)),
     )

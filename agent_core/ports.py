@@ -49,6 +49,28 @@ from agent_core.tooling import Amount, Json, Tool, ToolCall, ToolName
 T = TypeVar("T")
 
 
+class Held(Protocol):
+    """A dead process's place, held while what it left is moved."""
+
+    def release(self) -> None: ...
+
+
+class Presence(Protocol):
+    """This process among others on one database. `name` is its place, after `enter`."""
+
+    @property
+    def name(self) -> str: ...
+    def holds(self) -> bool:
+        """False where others may take this process for dead: it then sends nothing more."""
+        ...
+
+    async def enter(self) -> None: ...
+    async def leave(self) -> None: ...
+    async def dead(self, name: str) -> Held | None:
+        """Another's place, if that other is gone. Blocking: `Held.release`."""
+        ...
+
+
 class Clock(Protocol):
     """The time. Aware UTC."""
 
@@ -282,6 +304,16 @@ class Outgoing(Protocol):
     def release(self, destination_id: DestinationId, holder: str) -> None: ...
     def waiting(self, limit: int = 1000) -> Sequence[DestinationId]:
         """Destinations with rows that are READY or STARTED: for the reconciler."""
+        ...
+
+    def unattended(
+        self, now: datetime, limit: int = 1000
+    ) -> Sequence[tuple[DestinationId, str | None]]:
+        """Destinations with rows that could be sent now, and who holds each; None: nobody."""
+        ...
+
+    def release_all(self, holder: str) -> Sequence[DestinationId]:
+        """Takes everything from a holder that is dead: what it held."""
         ...
 
 

@@ -18,9 +18,10 @@ from agent_core.conversation import Audience
 from agent_core.deadlines import Deadlines
 from agent_core.decisions import Decisions
 from agent_core.delivery import Delivery
-from agent_core.delivery_pace import Pace, Rate
+from agent_core.delivery_pace import Pace, PostPace, Rate
 from agent_core.driver import Driver
-from agent_core.engine.dbos_engine import DbosEngine
+from agent_core.engine.dbos_engine import DbosEngine, plain_url
+from agent_core.engine.presence import Presence
 from agent_core.errors import ConfigurationError
 from agent_core.ids import SystemIds
 from agent_core.intake import Intake, UnboundRooms
@@ -46,11 +47,13 @@ from agent_core.rules.yaml_policy import FilePolicySource
 from agent_core.store import health, migrations
 from agent_core.store.audit_seal import KEY_FILE, AesSeal, key_of_file
 from agent_core.store.locks import lock_folder_of
+from agent_core.store.sql_pace import SharedPace
 from agent_core.store.sql_store import SqlStore
 from bots import server
 from bots.configuration import Configuration
 from bots.instructions import instructions_of
 from bots.policy_watch import PolicyWatch
+from bots.roles import Role
 from bots.service import Service
 from bots.settings import ModelSettings, Settings, is_loopback
 from bots.slack.adapter import SlackChannel
@@ -68,6 +71,10 @@ from tools.catalog import Catalog, GatewayDirectory
 
 log = logging.getLogger(__name__)
 
+_NEEDS_POSTGRES: Final = (
+    "needs Postgres: one process alone works on a SQLite file. Set HANDRAIL_DATABASE_URL to "
+    "postgresql://…, or leave --role out"
+)
 # A small burst is fine on both platforms; after it, Slack's one a second for each channel.
 RATES: Final = {
     Platform.SLACK: Rate(burst=8, per_second=1.0),
@@ -180,6 +187,7 @@ class _Parts:
     delivery: Delivery
     desk: Desk
     decisions: Decisions
+    presence: Presence | None
 
     async def close(self) -> None:
         """For a service that was never put together."""
@@ -188,20 +196,28 @@ class _Parts:
 
 
 async def build(
-    settings: Settings, configuration: Configuration, *, model: ChatModel | None = None
+    settings: Settings,
+    configuration: Configuration,
+    *,
+    model: ChatModel | None = None,
+    role: Role = Role.ALL,
 ) -> Service:
     """Joins everything, inside a running loop. Raises ConfigurationError with every mistake.
 
     `model` stands in for the one that the settings name.
     """
+    url = settings.database_url.get_secret_value()
+    if role is not Role.ALL and url.startswith("sqlite"):
+        raise ConfigurationError([f"--role {role} {_NEEDS_POSTGRES}"])
     if settings.support_room is None:
         raise ConfigurationError(
             ["HANDRAIL_SUPPORT_ROOM is missing: name the room where people take cases."]
         )
-    model = model or await model_of(settings)
+    if model is None:  # a process without turns asks none, and need not reach it
+        model = await model_of(settings) if role.runs_turns else PlannerModel()
     parts = _parts(settings, configuration, settings.support_room)
     try:
-        return _joined(settings, configuration, settings.support_room, parts, model)
+        return _joined(settings, configuration, settings.support_room, parts, model, role)
     except ConfigurationError:
         await parts.close()
         await model.close()
@@ -214,6 +230,7 @@ def _joined(
     support_room: RoomRef,
     parts: _Parts,
     model: ChatModel,
+    role: Role,
 ) -> Service:
     catalog = catalog_of(parts.store, parts.accounts)
     policy = FilePolicySource(configuration.policy_path, catalog.tools)
@@ -246,24 +263,30 @@ def _joined(
         support_room=support_room,
         slack=slack,
         teams=teams,
+        role=role,
+        presence=parts.presence,
     )
 
 
 def _parts(settings: Settings, configuration: Configuration, support: RoomRef) -> _Parts:
     clock, ids = SystemClock(), SystemIds()
     url = settings.database_url.get_secret_value()
-    store, engine = open_store(settings), DbosEngine(url, clock=clock)
+    store = open_store(settings)
+    presence = None if store.is_sqlite else Presence(plain_url(url))
+    engine = DbosEngine(url, clock=clock, presence=presence)
     accounts = open_accounts(settings)
     adapters: dict[Platform, PlatformAdapter] = {}
     tell: list[Callable[[UnitOfWork, OutgoingRow, str], None]] = []  # the desk needs the delivery
+    pace: PostPace = Pace(RATES) if store.is_sqlite else SharedPace(RATES)
     delivery = Delivery(
         store=store,
         engine=engine,
         adapters=adapters,
         clock=clock,
-        # One process on SQLite: after a restart it goes on with what it held. Many on Postgres.
+        # One process on SQLite: after a restart it goes on with what it held. On Postgres it takes
+        # the name of its slot before it sends anything.
         holder="embedded" if store.is_sqlite else ids.new("worker"),
-        pace=Pace(RATES),
+        pace=pace,
         undeliverable=lambda tx, row, reason: tell[0](tx, row, reason),
     )
     room = SupportRoom(room=support, delivery={}, hours=configuration.support_hours)
@@ -280,6 +303,7 @@ def _parts(settings: Settings, configuration: Configuration, support: RoomRef) -
         delivery=delivery,
         desk=desk,
         decisions=Decisions(outbox=delivery, engine=engine, desk=desk, limits=configuration.limits),
+        presence=presence,
     )
 
 
@@ -409,14 +433,20 @@ def _plain(secret: SecretStr | None) -> str | None:
     return secret.get_secret_value() if secret else None
 
 
-async def serve(settings: Settings, configuration: Configuration, host: str, port: int) -> None:
+async def serve(
+    settings: Settings,
+    configuration: Configuration,
+    host: str,
+    port: int,
+    role: Role = Role.ALL,
+) -> None:
     """Runs the service until it is told to stop. Raises ConfigurationError, OSError."""
     lock = lock_folder_of(settings.database_url.get_secret_value())
     if lock is not None:
         lock.take()
     try:
         migrate(settings)
-        service = await build(settings, configuration)
+        service = await build(settings, configuration, role=role)
         try:
             await service.start(configuration)
             app = server.application(service.routes(), service.ready)

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -75,13 +76,22 @@ async def run(
 ) -> None:
     """Serves until SIGTERM or SIGINT, then lets requests under way end.
 
-    Raises OSError where the port cannot be had.
+    A second signal, also while the caller still closes the rest, ends the process at once: what
+    is under way is taken up by the next start or by another worker. Raises OSError where the port
+    cannot be had.
     """
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
+
+    def asked(number: int) -> None:
+        if stopped.is_set():
+            log.warning("asked twice to stop: leaving at once, the rest is taken over")
+            os._exit(128 + number)
+        stopped.set()
+
     async with listening(app, host, port) as address:
         on_listening(address)
         for name in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(name, stopped.set)
+            loop.add_signal_handler(name, asked, name)
         await stopped.wait()
         log.info("stopping")

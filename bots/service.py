@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -16,12 +17,13 @@ from agent_core.delivery import Delivery
 from agent_core.driver import Driver
 from agent_core.errors import HandrailError
 from agent_core.messages import RoomRef
-from agent_core.ports import ChatModel, Engine, EngineKind, Store, UnitOfWork
+from agent_core.ports import ChatModel, Engine, EngineKind, Presence, Store, UnitOfWork
 from agent_core.reconciler import Reconciler
 from agent_core.retention_sweep import RetentionSweep
 from bots.configuration import Configuration
 from bots.configured_people import people_from
 from bots.policy_watch import PolicyWatch
+from bots.roles import Role
 from bots.slack.adapter import SlackChannel
 from bots.teams.adapter import TeamsChannel
 from bots.timers import Timers
@@ -31,6 +33,7 @@ log = logging.getLogger(__name__)
 
 DRAIN_SECONDS: Final = 15.0
 ANSWER_SECONDS: Final = 5.0
+ATTEND_SECONDS: Final = 5.0
 
 
 @dataclass(slots=True, kw_only=True)
@@ -50,13 +53,18 @@ class Service:
     teams: TeamsChannel | None
     policy: PolicyWatch | None = None
     retention: RetentionSweep | None = None
+    role: Role = Role.ALL
+    presence: Presence | None = None  # on Postgres: this process among the others
     _sweeping: asyncio.Task[None] | None = field(default=None)
     _watching: asyncio.Task[None] | None = field(default=None)
     _expiring: asyncio.Task[None] | None = field(default=None)
+    _attending: asyncio.Task[None] | None = field(default=None)
 
     def routes(self) -> list[web.RouteDef]:
-        """Every door of every platform that is set up."""
+        """Every door of every platform that is set up; none where this role has no doors."""
         routes: list[web.RouteDef] = []
+        if not self.role.has_doors:
+            return routes
         if self.slack is not None:
             routes += self.slack.routes()
         if self.teams is not None:
@@ -67,6 +75,15 @@ class Service:
         """Takes work from here on. The configured people are known before the first event."""
         await self.accounts.prepare()
         await self.store.run(lambda tx: _furnish(tx, configuration, self.support_room))
+        if self.presence is not None:
+            await self.presence.enter()
+            self.delivery.act_as(self.presence.name, self.presence.holds)
+        if self.role.runs_turns:
+            await self._start_work()
+        if self.role.has_doors and self.slack is not None and await self.slack.start_socket():
+            log.info("slack socket connected")
+
+    async def _start_work(self) -> None:
         await self.engine.start(
             {
                 EngineKind.TURN: self.driver.run,
@@ -79,8 +96,29 @@ class Service:
             self._watching = asyncio.create_task(self.policy.run_forever())
         if self.retention is not None:
             self._expiring = asyncio.create_task(self.retention.run_forever())
-        if self.slack is not None and await self.slack.start_socket():
-            log.info("slack socket connected")
+        self._attending = asyncio.create_task(self._attend_forever())
+
+    async def _attend_forever(self) -> None:
+        """Sends what a process that died had committed, or had begun to send."""
+        while True:
+            try:
+                await self.delivery.attend(self._free_of_the_dead)
+            except (HandrailError, OSError):
+                log.exception("what the dead left unsent could not be looked for; again soon")
+            await asyncio.sleep(ATTEND_SECONDS)
+
+    async def _free_of_the_dead(self, holders: Sequence[str]) -> None:
+        if self.presence is None:
+            return
+        for holder in holders:
+            slot = await self.presence.dead(holder)
+            if slot is None:
+                continue
+            try:
+                log.warning("sending what %s left", holder)
+                await self.delivery.free(holder)
+            finally:
+                await asyncio.to_thread(slot.release)
 
     async def ready(self) -> list[str]:
         """What is wrong now, in words; nothing: ready."""
@@ -89,7 +127,9 @@ class Service:
             await asyncio.wait_for(self.store.run(lambda tx: tx.rooms.all()), ANSWER_SECONDS)
         except (HandrailError, OSError, TimeoutError) as error:
             problems.append(f"The database does not answer ({type(error).__name__}).")
-        if self._sweeping is None or self._sweeping.done():
+        if self.presence is not None and not self.presence.holds():
+            problems.append("This process has lost its place among the others.")
+        if self.role.runs_turns and (self._sweeping is None or self._sweeping.done()):
             problems.append("The reconciler does not run.")
         return problems
 
@@ -105,18 +145,23 @@ class Service:
             self.retention.stop()
         async with AsyncExitStack() as parts:  # the last to enter is the first to end
             parts.push_async_callback(self.store.close)
+            if self.presence is not None:
+                parts.push_async_callback(self.presence.leave)  # nothing is sent any more
             parts.push_async_callback(self.accounts.close)
             parts.push_async_callback(self.model.close)
             if self.teams is not None:
                 parts.push_async_callback(self.teams.close)
             if self.slack is not None:
                 parts.push_async_callback(self.slack.stop)
+            if self._attending is not None:
+                self._attending.cancel()
             tasks = (self._sweeping, self._watching, self._expiring)
             running = [task for task in tasks if task is not None]
             if running:
                 parts.push_async_callback(asyncio.wait, running, timeout=DRAIN_SECONDS)
             parts.push_async_callback(self.delivery.stop, DRAIN_SECONDS)
-            parts.push_async_callback(self.engine.drain, DRAIN_SECONDS)
+            if self.role.runs_turns:
+                parts.push_async_callback(self.engine.drain, DRAIN_SECONDS)
 
 
 def _furnish(tx: UnitOfWork, configuration: Configuration, support_room: RoomRef) -> None:

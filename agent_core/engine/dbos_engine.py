@@ -7,7 +7,6 @@ Rules and traps: docs/architecture.md, "The durable engine". DBOS keeps its rows
 import asyncio
 import json
 import logging
-import os
 import sqlite3
 import sys
 from collections import defaultdict
@@ -16,11 +15,11 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-import psycopg
 from dbos import DBOS, DBOSClient, DBOSConfig, EnqueueOptions, Serializer
 
 from agent_core.engine.attempts import TRIES, attempt, attempt_several
-from agent_core.engine.slots import Slots, slot_number
+from agent_core.engine.presence import Presence, leave_the_process
+from agent_core.engine.slots import slot_number
 from agent_core.errors import ConfigurationError
 from agent_core.ports import Clock, EngineHandler, EngineKind, UnitOfWork
 
@@ -32,7 +31,6 @@ _VERSION: Final = "1"
 _QUEUES: Final = {kind: f"handrail_{kind}" for kind in EngineKind}
 _FINISHED: Final = ["SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]
 _BATCH: Final = 500
-LOST_LOCK_EXIT: Final = 70
 CLEAN_SECONDS: Final = 60.0
 
 
@@ -49,11 +47,6 @@ class _Json(Serializer):
         return "handrail_json"
 
 
-def _leave_the_process() -> None:
-    # Another worker may own the slot by now: what we still did would be fenced off anyway.
-    os._exit(LOST_LOCK_EXIT)
-
-
 def _check_versions(url: str) -> None:
     if not url.startswith("sqlite"):
         return
@@ -66,7 +59,7 @@ def _check_versions(url: str) -> None:
         )
 
 
-def _plain_url(url: str) -> str:
+def plain_url(url: str) -> str:
     """The URL as DBOS and psycopg want it: without the name of a driver."""
     scheme, separator, rest = url.partition("://")
     scheme = scheme.partition("+")[0].replace("postgresql", "postgres")
@@ -77,8 +70,10 @@ class DbosEngine:
     """`ports.Engine` on SQLite (one process) or Postgres (many).
 
     `executor_id` names this process on SQLite; on Postgres the slot it gets does. One started
-    engine per process is DBOS's limit; after `drain` the next one may start. `lost_lock` is called
-    when the connection that holds the slot is gone; by default the process exits at once.
+    engine per process is DBOS's limit; after `drain` the next one may start. `presence` is the
+    slot of this process, entered and left by whoever made it; without one the engine has its own,
+    from `start` to `drain`. `lost_lock` is called when the connection that holds that is gone; by
+    default the process exits at once.
     """
 
     def __init__(
@@ -93,9 +88,10 @@ class DbosEngine:
         sweep_seconds: float = 5.0,
         keep_finished: timedelta = timedelta(hours=1),
         retry_seconds: float = 0.5,
-        lost_lock: Callable[[], None] = _leave_the_process,
+        presence: Presence | None = None,
+        lost_lock: Callable[[], None] = leave_the_process,
     ) -> None:
-        self._url = _plain_url(url)
+        self._url = plain_url(url)
         _check_versions(self._url)
         self._clock = clock
         self._executor_id = executor_id
@@ -110,8 +106,10 @@ class DbosEngine:
         self._keep_finished = keep_finished
         self._retry_seconds = retry_seconds
         self._lost_lock = lost_lock
+        self._presence = presence
+        self._owns_presence = presence is None and self._url.startswith("postgresql")
+        self._dbos: DBOS | None = None
         self._handlers: Mapping[EngineKind, EngineHandler] = {}
-        self._slots: Slots | None = None
         self._running: set[asyncio.Task[Any]] = set()
         self._parked: set[asyncio.Task[Any]] = set()
         self._chores: list[asyncio.Task[None]] = []
@@ -159,11 +157,14 @@ class DbosEngine:
         """Call it inside the loop that runs the handlers. Recovers what this executor left."""
         self._handlers = dict(handlers)
         self._draining = False
-        if self._url.startswith("postgresql"):
-            self._slots = await asyncio.to_thread(Slots, self._url)
-            self._executor_id = await asyncio.to_thread(self._slots.take_own)
+        if self._owns_presence:
+            check = self._sweep_seconds / 2
+            self._presence = Presence(self._url, check_seconds=check, lost=self._lost_lock)
+            await self._presence.enter()
+        if self._presence is not None:
+            self._executor_id = self._presence.name
         DBOS.workflow(name=_WORKFLOW, max_recovery_attempts=None)(self._entry())
-        DBOS(config=self._config())
+        self._dbos = DBOS(config=self._config())
         DBOS.launch()
         for kind, queue in _QUEUES.items():
             await DBOS.register_queue_async(
@@ -174,43 +175,44 @@ class DbosEngine:
                 on_conflict="always_update",
             )
         self._chores = [self._every(CLEAN_SECONDS, "clean up", self.delete_finished)]
-        if self._slots is not None:
+        if self._presence is not None:
             self._chores.append(self._every(self._sweep_seconds, "sweep", self.sweep))
-            self._chores.append(asyncio.create_task(self._watch_lock(self._slots)))
 
     async def drain(self, seconds: float) -> None:
-        """What still runs after `seconds` is cancelled; it stays pending and is recovered."""
+        """Takes nothing new. What still runs after `seconds` is cancelled; it stays pending and
+        is recovered, on Postgres by another worker at once."""
         self._draining = True
+        if self._dbos is not None:
+            for stop in self._dbos.background_thread_stop_events:
+                stop.set()  # else it would go on taking entries from the queue, for nobody
         for chore in self._chores:
             chore.cancel()
         await asyncio.gather(*self._chores, return_exceptions=True)
         if self._running:
             await asyncio.wait(set(self._running), timeout=seconds)
         await self._cancel_the_rest()
+        if self._presence is not None and self._dbos is not None:
+            await attempt("hand over", self._hand_over)
         # DBOS lent the loop its threads and now ends them; others still need some.
         loop = asyncio.get_running_loop()
         loop.set_default_executor(ThreadPoolExecutor(thread_name_prefix="asyncio"))
         await asyncio.to_thread(DBOS.destroy, destroy_registry=True)
         await self._cancel_the_rest()
         await asyncio.to_thread(self._client.destroy)
-        if self._slots is not None:
-            await asyncio.to_thread(self._slots.close)
+        if self._owns_presence and self._presence is not None:
+            await self._presence.leave()
 
     async def sweep(self) -> None:
         """Takes over what dead workers left running. On Postgres every few seconds."""
-        slots = self._slots
-        if slots is None:
+        presence = self._presence
+        if presence is None:
             return
         pending = await DBOS.list_workflows_async(
             status="PENDING", app_version=_VERSION, load_input=False, load_output=False
         )
-        left: defaultdict[int, list[Any]] = defaultdict(list)
-        for workflow in pending:
-            number = slot_number(workflow.executor_id)
-            if number is not None and number != slots.number:
-                left[number].append(workflow)
-        for number in left:
-            await self._take_from_dead(slots, number)
+        for name in sorted({str(workflow.executor_id) for workflow in pending}):
+            if slot_number(name) is not None and name != presence.name:
+                await self._take_from_dead(presence, name)
 
     def _config(self) -> DBOSConfig:
         return DBOSConfig(
@@ -255,23 +257,30 @@ class DbosEngine:
             task.cancel()
         await asyncio.gather(*rest, return_exceptions=True)
 
-    async def _take_from_dead(self, slots: Slots, number: int) -> None:
-        dead = await asyncio.to_thread(slots.dead, number)
+    async def _take_from_dead(self, presence: Presence, name: str) -> None:
+        dead = await presence.dead(name)
         if dead is None:
             return
         try:
             # Read again under the lock: the slot may have had another worker meanwhile.
-            pending = await DBOS.list_workflows_async(
-                status="PENDING", executor_id=f"slot-{number}", load_input=False
-            )
-            by_queue: defaultdict[str, list[str]] = defaultdict(list)
-            for workflow in pending:
-                by_queue[workflow.queue_name or ""].append(workflow.workflow_id)
-            for queue, ids in by_queue.items():
-                _log.warning("worker %d is gone: resuming %d entries", number, len(ids))
-                await DBOS.resume_workflows_async(ids, queue_name=queue or None)
+            await self._resume(name)
         finally:
             await asyncio.to_thread(dead.release)
+
+    async def _hand_over(self) -> None:
+        """Nothing of this worker runs any more: the others need not wait for its slot."""
+        await self._resume(self._executor_id)
+
+    async def _resume(self, name: str) -> None:
+        pending = await DBOS.list_workflows_async(
+            status="PENDING", executor_id=name, load_input=False
+        )
+        by_queue: defaultdict[str, list[str]] = defaultdict(list)
+        for workflow in pending:
+            by_queue[workflow.queue_name or ""].append(workflow.workflow_id)
+        for queue, ids in by_queue.items():
+            _log.warning("%s is gone: others resume %d entries", name, len(ids))
+            await DBOS.resume_workflows_async(ids, queue_name=queue or None)
 
     async def delete_finished(self) -> None:
         """Forgets entries that ended `keep_finished` ago or earlier. Every minute by itself."""
@@ -298,13 +307,3 @@ class DbosEngine:
                 await asyncio.sleep(seconds)
 
         return asyncio.create_task(repeat())
-
-    async def _watch_lock(self, slots: Slots) -> None:
-        while True:
-            try:
-                await asyncio.to_thread(slots.check)
-            except psycopg.Error:
-                _log.critical("the connection that holds this worker's slot is lost")
-                self._lost_lock()
-                return
-            await asyncio.sleep(self._sweep_seconds / 2)

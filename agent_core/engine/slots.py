@@ -10,6 +10,8 @@ from agent_core.errors import ConfigurationError
 
 _CLASS: Final = 7_217_311  # our space of two-part advisory lock keys
 MOST_SLOTS: Final = 1000
+SILENT_SECONDS: Final = 30  # a stopped process (SIGSTOP, a frozen machine) loses its slot
+_FROM_14: Final = 140_000  # the first version that ends silent sessions by itself
 # A network that swallows packets is noticed by the operating system in about half a minute.
 _KEEPALIVE: Final = {"keepalives": 1, "keepalives_idle": 10, "keepalives_interval": 5,
                      "keepalives_count": 3}  # fmt: skip
@@ -37,6 +39,13 @@ class Slots:
         self._lock = threading.Lock()
         self._connection = psycopg.connect(url, autocommit=True, **_KEEPALIVE)  # type: ignore[arg-type]
         self.number: int | None = None
+        if self._connection.info.server_version >= _FROM_14:
+            self._connection.execute(f"SET idle_session_timeout = '{SILENT_SECONDS}s'")
+
+    @property
+    def descriptor(self) -> int:
+        """The connection's socket; readable when the server has ended it."""
+        return self._connection.fileno()
 
     def take_own(self) -> str:
         """Takes the first free slot and returns its name. Raises ConfigurationError."""

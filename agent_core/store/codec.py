@@ -122,7 +122,10 @@ def _encode_dataclass(kind: Any) -> Convert:
 def _decode_dataclass(kind: Any) -> Convert:
     parts = {name: decoder(hint) for name, hint in _fields(kind)}
     # A field that is not in the text keeps its default, so that new fields can be added.
-    return lambda read: kind(**{name: parts[name](part) for name, part in read.items()})
+    # One that is in the text and not here was written by a newer version beside this one.
+    return lambda read: kind(
+        **{name: parts[name](part) for name, part in read.items() if name in parts}
+    )
 
 
 def _encode_union(members: tuple[Any, ...]) -> Convert:

@@ -5,7 +5,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from agent_core.errors import ConfigurationError
-from agent_core.store.migrations import differences
+from agent_core.store.migrations import differences, is_newer
 from agent_core.store.sql_store import database_url
 
 _REMEDY = "run: handrail migrate"
@@ -21,6 +21,8 @@ def database_problem(url: str) -> str | None:
         is_file = parsed.get_backend_name() == "sqlite"
         if is_file and not Path(parsed.database or "").is_file():
             return f"There is no database at {parsed.database} yet: {_REMEDY}"
+        if is_newer(url):
+            return None  # a rolling upgrade: this older version may work on
         left = differences(url)
     except ConfigurationError as problem:
         return str(problem)

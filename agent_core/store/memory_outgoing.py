@@ -75,6 +75,28 @@ class MemoryOutgoing:
     def waiting(self, limit: int = 1000) -> Sequence[DestinationId]:
         return sorted({row.destination for row in self._open_rows()})[:limit]
 
+    def unattended(
+        self, now: datetime, limit: int = 1000
+    ) -> Sequence[tuple[DestinationId, str | None]]:
+        due = {
+            row.destination
+            for row in self._open_rows()
+            if row.not_before is None or row.not_before <= now
+        }
+        found: list[tuple[DestinationId, str | None]] = []
+        for destination_id in sorted(due):
+            held = self._leases.get(destination_id)
+            found.append((destination_id, held[0] if held and held[1] > now else None))
+        return found[:limit]
+
+    def release_all(self, holder: str) -> Sequence[DestinationId]:
+        found = [
+            place.id for place in self._places if (self._leases.get(place.id) or ("",))[0] == holder
+        ]
+        for destination_id in found:
+            self._leases.remove(destination_id)
+        return found
+
     def _open_rows(self) -> list[OutgoingRow]:
         return [row for row in self._rows if row.status in _OPEN]
 

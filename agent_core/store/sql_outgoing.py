@@ -54,6 +54,24 @@ _WAITING = (
     .order_by(_ROWS.c.destination)
     .limit(given("limit"))
 )
+_UNATTENDED = (
+    sa.select(
+        _PLACES.c.id,
+        sa.case((_PLACES.c.lease_until > given("now"), _PLACES.c.lease_holder), else_=None),
+    )
+    .where(
+        sa.exists(
+            sa.select(_ROWS.c.id).where(
+                _ROWS.c.destination == _PLACES.c.id,
+                sa.text(tables.OPEN_OUTGOING),
+                sa.or_(_ROWS.c.not_before.is_(None), _ROWS.c.not_before <= given("now")),
+            )
+        )
+    )
+    .order_by(_PLACES.c.id)
+    .limit(given("limit"))
+)
+_FREE = sa.update(_PLACES).where(_PLACES.c.lease_holder == given("holder")).returning(_PLACES.c.id)
 
 _CASES = ESCALATIONS.table
 _COUNTERS = tables.table(tables.CounterTable)
@@ -157,6 +175,16 @@ class SqlOutgoing:
 
     def waiting(self, limit: int = 1000) -> Sequence[DestinationId]:
         return [DestinationId(row[0]) for row in self._sql.all(_WAITING, b_limit=limit)]
+
+    def unattended(
+        self, now: datetime, limit: int = 1000
+    ) -> Sequence[tuple[DestinationId, str | None]]:
+        rows = self._sql.all(_UNATTENDED, b_now=now, b_limit=limit)
+        return [(DestinationId(row[0]), row[1]) for row in rows]
+
+    def release_all(self, holder: str) -> Sequence[DestinationId]:
+        rows = self._sql.all(_FREE, b_holder=holder, lease_holder=None, lease_until=None)
+        return [DestinationId(row[0]) for row in rows]
 
 
 class SqlEscalations:

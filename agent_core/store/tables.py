@@ -340,6 +340,18 @@ class BrakeTable(Stored, table=True):
     reason: str
 
 
+class PaceTable(Stored, table=True):
+    __tablename__ = "hr_paces"
+    room: str = Field(primary_key=True)
+    due: float  # seconds since 1970 by the server's clock: when the room would be idle
+
+
+class FloorTable(Stored, table=True):
+    __tablename__ = "hr_floor"
+    id: int = Field(primary_key=True)  # one row, 1
+    revision: str  # the oldest revision whose code may work on this database
+
+
 class CounterTable(Stored, table=True):
     __tablename__ = "hr_counters"
     name: str = Field(primary_key=True)

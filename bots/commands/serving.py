@@ -13,6 +13,7 @@ from bots.commands.running import Refused, run, told
 from bots.configuration import POLICY_FILE, Configuration, load_configuration
 from bots.demo import DEFAULT_PORT, DemoOptions, Support
 from bots.logs import set_up_logs
+from bots.roles import Role
 from bots.settings import Settings, read
 
 log = logging.getLogger(__name__)
@@ -51,6 +52,9 @@ def _policy_mistakes(folder: Path | None) -> tuple[str, ...]:
 def serve(
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
     port: Port = 3978,
+    role: Annotated[
+        Role, typer.Option(help="On Postgres: intake has the doors, worker runs the turns.")
+    ] = Role.ALL,
 ) -> None:
     """Run the service until it is stopped."""
 
@@ -62,7 +66,7 @@ def serve(
         if settings.model is None:
             log.warning("no model endpoint is set: the scripted model answers, which is rules")
         try:
-            await bootstrap.serve(settings, configuration, host, port)
+            await bootstrap.serve(settings, configuration, host, port, role)
         except OSError as problem:
             if problem.errno not in _NOT_OURS:
                 raise

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -246,6 +246,30 @@ class OutgoingContract:
         with pytest.raises(StoreError):
             await store.run(lambda tx: tx.outgoing.save(an_outgoing_row()))
         assert await do(store, lambda tx: tx.outgoing.destination(DestinationId("x"))) is None
+
+    async def test_what_nobody_sends_is_found_and_a_dead_holders_is_freed(
+        self, store: Store
+    ) -> None:
+        place, row = a_destination(), an_outgoing_row()
+        until = NOON + timedelta(seconds=30)
+
+        def unattended(tx: UnitOfWork, at: datetime = NOON) -> list[str | None]:
+            return [holder for found, holder in tx.outgoing.unattended(at) if found == place.id]
+
+        await do(store, lambda tx: tx.outgoing.put_destination(place))
+        assert await do(store, unattended) == []
+        await do(store, lambda tx: tx.outgoing.add(row))
+        assert await do(store, unattended) == [None]
+        assert await do(store, lambda tx: tx.outgoing.lease(place.id, "dead", NOON, until))
+        assert await do(store, unattended) == ["dead"]
+        assert await do(store, lambda tx: unattended(tx, until)) == [None]
+        assert list(await do(store, lambda tx: tx.outgoing.release_all("other"))) == []
+        assert list(await do(store, lambda tx: tx.outgoing.release_all("dead"))) == [place.id]
+        assert await do(store, unattended) == [None]
+        later = replace(row, not_before=until, status=OutgoingStatus.STARTED)
+        await do(store, lambda tx: tx.outgoing.save(later))
+        assert await do(store, unattended) == []
+        assert await do(store, lambda tx: unattended(tx, until)) == [None]
 
     async def test_one_holder_leases_a_destination(self, store: Store) -> None:
         place = a_destination()

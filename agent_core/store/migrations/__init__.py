@@ -1,12 +1,18 @@
-"""Brings a database's tables to this version of the code, with Alembic and without its files."""
+"""Brings a database's tables to this version of the code, with Alembic and without its files.
+
+While a newer version is rolled out, the older one works on the tables that the newer has migrated.
+So a migration only adds: what it takes away was unused for a whole version, and it then raises the
+floor (`raise_floor`), below which a version refuses to start.
+"""
 
 from pathlib import Path
 
 import sqlalchemy as sa
-from alembic import command
+from alembic import command, op
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 
 from agent_core.errors import ConfigurationError
 from agent_core.store.migrations.scope import ours
@@ -20,8 +26,9 @@ def migrate(url: str) -> None:
     """Creates or upgrades our tables; does nothing where they are up to date.
 
     Other tables of the database are left alone. Safe to call from several processes at once.
-    Raises ConfigurationError for a URL that names no SQLite file and no Postgres database, and
-    for a database that cannot be opened.
+    A newer version's database is used as it is, where that version allows it.
+    Raises ConfigurationError for a URL that names no SQLite file and no Postgres database, for a
+    database that cannot be opened, and for one that only newer versions may use.
     """
     engine = make_engine(url)
     try:
@@ -32,7 +39,8 @@ def migrate(url: str) -> None:
             config = Config()
             config.set_main_option("script_location", str(Path(__file__).parent))
             config.attributes["connection"] = connection
-            command.upgrade(config, "head")
+            if not _is_newer(connection, ScriptDirectory.from_config(config)):
+                command.upgrade(config, "head")
     except sa.exc.OperationalError as problem:
         shown = engine.url.render_as_string(hide_password=True)
         raise ConfigurationError(
@@ -40,6 +48,42 @@ def migrate(url: str) -> None:
         ) from None
     finally:
         engine.dispose()
+
+
+def raise_floor(revision: str) -> None:
+    """In a migration that takes something away: code older than `revision` may not work on."""
+    op.execute(sa.text("UPDATE hr_floor SET revision = :revision").bindparams(revision=revision))
+
+
+def is_newer(url: str) -> bool:
+    """Whether a newer version has migrated the database, and lets this one work on it.
+
+    Raises ConfigurationError where it does not.
+    """
+    engine = make_engine(url)
+    try:
+        with engine.connect() as connection:
+            return _is_newer(connection, ScriptDirectory(str(Path(__file__).parent)))
+    finally:
+        engine.dispose()
+
+
+def _is_newer(connection: sa.Connection, known: ScriptDirectory) -> bool:
+    if not sa.inspect(connection).has_table(VERSION_TABLE):
+        return False
+    found = connection.execute(sa.text(f"SELECT version_num FROM {VERSION_TABLE}")).scalar()
+    ours_is = known.get_current_head() or ""
+    if found is None or str(found) <= ours_is:
+        return False
+    floor = connection.execute(sa.text("SELECT revision FROM hr_floor")).scalar_one()
+    if str(floor) > ours_is:
+        raise ConfigurationError(
+            [
+                f"a newer Handrail has changed the database (to {found}; this version knows "
+                f"{ours_is}, and it takes {floor} at least): upgrade this process too"
+            ]
+        )
+    return True
 
 
 def differences(url: str) -> list[object]:

@@ -1,0 +1,107 @@
+"""This process among the others on one Postgres database: its slot, watched and given back."""
+
+import asyncio
+import logging
+import os
+from collections.abc import Callable
+from time import monotonic
+from typing import Final
+
+import psycopg
+
+from agent_core.engine.slots import DeadSlot, Slots, slot_number
+from agent_core.errors import ConfigurationError
+
+_log = logging.getLogger(__name__)
+LOST_LOCK_EXIT: Final = 70
+CHECK_SECONDS: Final = 2.5
+# The server ends a connection that is silent for longer than `slots.SILENT_SECONDS`, and with it
+# the lock: whoever hung for as long is taken for dead. Before that it trusts itself no more.
+TRUST_SECONDS: Final = 15.0
+
+
+def leave_the_process() -> None:
+    """Another worker may own the slot by now: what we still did would be fenced off anyway."""
+    os._exit(LOST_LOCK_EXIT)
+
+
+class Presence:
+    """Holds a slot from `enter` to `leave`. `lost` is called once the connection behind it is gone.
+
+    Everybody who sends or runs turns has one, so that what the dead left is found within seconds.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        check_seconds: float = CHECK_SECONDS,
+        lost: Callable[[], None] = leave_the_process,
+    ) -> None:
+        self._url = url
+        self._check_seconds = check_seconds
+        self._lost = lost
+        self._slots: Slots | None = None
+        self._watching: asyncio.Task[None] | None = None
+        self._seen = 0.0
+        self._name = ""
+
+    @property
+    def name(self) -> str:
+        """The slot's; empty before `enter`."""
+        return self._name
+
+    def holds(self) -> bool:
+        """False where the slot may be somebody else's by now, as after this process stood still."""
+        return self._slots is not None and monotonic() - self._seen < TRUST_SECONDS
+
+    async def enter(self) -> None:
+        """Takes a slot and watches it. Raises ConfigurationError where the server does not answer
+        or no slot is free."""
+        self._seen = monotonic()
+        try:
+            self._slots = await asyncio.to_thread(Slots, self._url)
+            self._name = await asyncio.to_thread(self._slots.take_own)
+        except psycopg.Error as problem:
+            said = str(problem).strip().partition("\n")[0]
+            raise ConfigurationError([f"no worker slot can be had of Postgres ({said})"]) from None
+        self._watching = asyncio.create_task(self._watch(self._slots))
+
+    async def leave(self) -> None:
+        """Gives the slot back: from here on others take what is left. Does nothing twice."""
+        watching, self._watching = self._watching, None
+        if watching is not None:
+            watching.cancel()
+            await asyncio.gather(watching, return_exceptions=True)
+        slots, self._slots = self._slots, None
+        if slots is not None:
+            await asyncio.to_thread(slots.close)
+
+    async def dead(self, name: str) -> DeadSlot | None:
+        """Another's slot, taken, if that other is gone; None while it lives, and for no slot."""
+        number = slot_number(name)
+        if self._slots is None or number is None:
+            return None
+        return await asyncio.to_thread(self._slots.dead, number)
+
+    async def _watch(self, slots: Slots) -> None:
+        loop, stirred = asyncio.get_running_loop(), asyncio.Event()
+        while True:
+            began = monotonic()
+            try:
+                await asyncio.wait_for(asyncio.to_thread(slots.check), TRUST_SECONDS)
+            except (psycopg.Error, TimeoutError):
+                _log.critical("the connection that holds this worker's slot is lost")
+                self._lost()
+                return
+            self._seen = began
+            # The server says nothing by itself but that it ends the connection: noticed at once.
+            stirred.clear()
+            descriptor = slots.descriptor
+            loop.add_reader(descriptor, stirred.set)
+            try:
+                await asyncio.wait_for(stirred.wait(), self._check_seconds)
+            except TimeoutError:
+                continue
+            finally:
+                loop.remove_reader(descriptor)

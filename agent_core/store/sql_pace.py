@@ -1,0 +1,43 @@
+"""The pace of rooms that several processes post to, kept in the database that they share."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import sqlalchemy as sa
+
+from agent_core.delivery_pace import Rate
+from agent_core.errors import ConfigurationError
+from agent_core.messages import Platform, RoomRef
+from agent_core.ports import UnitOfWork
+
+# One statement and the server's own clock: processes on several machines, each with a clock of
+# its own, take their places in one line. `due` is when the room would be idle again.
+_NEXT: Final = sa.text(
+    "INSERT INTO hr_paces (room, due)"
+    " VALUES (:room, extract(epoch FROM clock_timestamp()) + :step)"
+    " ON CONFLICT (room) DO UPDATE SET"
+    " due = greatest(hr_paces.due, extract(epoch FROM clock_timestamp())) + :step"
+    " RETURNING due - extract(epoch FROM clock_timestamp())"
+)
+
+
+class SharedPace:
+    """`PostPace` on Postgres: the same burst and rate as `Pace`, over all processes together.
+
+    A place that was taken and not used, because its process died, is lost: a moment's silence.
+    """
+
+    def __init__(self, rates: Mapping[Platform, Rate]) -> None:
+        self._rates = rates
+
+    def take(self, tx: UnitOfWork, room: RoomRef) -> float:
+        """Seconds until this caller may post. Raises ConfigurationError on another database."""
+        rate = self._rates.get(room.platform)
+        if rate is None:
+            return 0.0
+        connection: Any = tx.connection
+        if connection is None or connection.dialect.name != "postgresql":
+            raise ConfigurationError(["a shared pace needs Postgres; one process keeps its own"])
+        step = 1.0 / rate.per_second
+        ahead = connection.execute(_NEXT, {"room": str(room), "step": step}).scalar_one()
+        return max(0.0, float(ahead) - rate.burst * step)
