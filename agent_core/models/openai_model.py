@@ -1,5 +1,6 @@
 """Any endpoint that speaks OpenAI's chat completions: OpenAI, Azure, vLLM, llama.cpp, Ollama."""
 
+import json
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,7 +8,7 @@ from typing import Any, Final
 
 import openai
 from openai import AsyncOpenAI, DefaultAioHttpClient
-from openai.types.chat import ChatCompletion
+from pydantic import BaseModel, ValidationError
 
 from agent_core.errors import ModelOutputInvalid, ModelUnavailable
 from agent_core.ports import ModelMessage, ModelReply, ModelRequest, Usage
@@ -48,13 +49,7 @@ class OpenAIModel:
 
     def __init__(self, endpoint: Endpoint) -> None:
         self._endpoint = endpoint
-        self._client = AsyncOpenAI(
-            api_key=endpoint.api_key or "unused",
-            base_url=endpoint.base_url,
-            max_retries=endpoint.retries,
-            # The client's default transport looks at every idle connection for each request.
-            http_client=DefaultAioHttpClient(),
-        )
+        self._client = _client_of(endpoint)
         self._schemas: dict[tuple[str, ...], list[dict[str, Any]]] = {}
 
     @property
@@ -73,32 +68,34 @@ class OpenAIModel:
                 log.warning("model %s: %s", self.label, problem)
         raise ModelOutputInvalid(problem)
 
-    async def _complete(self, request: ModelRequest) -> ChatCompletion:
-        """One call. The body goes out as it is: the client's own transform of messages and tools
-        costs more than everything else it does, and grows with the history."""
+    async def _complete(self, request: ModelRequest) -> "_Completion":
+        """One call. The body goes out as it is and comes back as bytes: what the client's own
+        typed method does to both costs more than everything else, and grows with the history."""
         timeout = openai.Timeout(request.timeout_seconds, connect=self._endpoint.connect_seconds)
         try:
-            return await self._client.chat.completions.create(
-                model=self._endpoint.model,
-                messages=[],
-                extra_body=self._body(request),
-                timeout=timeout,
+            answer = await self._client.post(
+                "/chat/completions",
+                cast_to=bytes,
+                content=json.dumps(self._body(request)).encode(),
+                options={"timeout": timeout, "security": {"bearer_auth": True}},
             )
+            return _Completion.model_validate_json(answer)
         except openai.APIConnectionError as error:
             if _took_too_long(error):
                 raise ModelUnavailable(f"no answer in {request.timeout_seconds:g} s") from error
             raise ModelUnavailable("the model's endpoint cannot be reached") from error
         except openai.APIStatusError as error:
-            refused = error.status_code in _THIS_REQUEST
-            raise ModelUnavailable(
-                f"the model's endpoint said {error.status_code}", refused=refused
-            ) from error
+            raise ModelUnavailable(f"the model's endpoint said {error.status_code}") from error
+        except ValidationError:
+            # Without the cause: it would show what the model said.
+            raise ModelOutputInvalid("the answer is no chat completion") from None
         except (openai.OpenAIError, ValueError) as error:
             raise ModelOutputInvalid(f"unreadable answer ({type(error).__name__})") from error
 
     def _body(self, request: ModelRequest) -> dict[str, Any]:
         endpoint = self._endpoint
         body: dict[str, Any] = {
+            "model": endpoint.model,
             "messages": wire_messages(request.messages),
             endpoint.output_limit_field: request.max_output_tokens,
         }
@@ -126,12 +123,22 @@ def _client_of(endpoint: Endpoint) -> AsyncOpenAI:
     """The client. A key of the environment goes to no other address than the environment's."""
     key = endpoint.api_key or (None if endpoint.base_url is None else _NO_KEY)
     try:
-        return AsyncOpenAI(api_key=key, base_url=endpoint.base_url, max_retries=endpoint.retries)
+        return _client(endpoint, key)
     except openai.OpenAIError:
         if key is not None:
             raise
     # No key is set anywhere: right for a local server, and told by OpenAI's own with a 401.
-    return AsyncOpenAI(api_key=_NO_KEY, base_url=None, max_retries=endpoint.retries)
+    return _client(endpoint, _NO_KEY)
+
+
+def _client(endpoint: Endpoint, key: str | None) -> AsyncOpenAI:
+    return AsyncOpenAI(
+        api_key=key,
+        base_url=endpoint.base_url,
+        max_retries=endpoint.retries,
+        # The client's default transport looks at every idle connection for each request.
+        http_client=DefaultAioHttpClient(),
+    )
 
 
 # --- out --------------------------------------------------------------------------------------
@@ -205,37 +212,64 @@ def _plain_value(value: Any) -> Any:
 
 
 # --- in ---------------------------------------------------------------------------------------
+# Servers differ and leave things out or null: each field is optional, and what is missing is told.
 
 
-def _reply_of(completion: ChatCompletion) -> ModelReply:
-    """Raises ModelOutputInvalid where there is nothing to use. Servers differ: trust no field."""
-    choices = getattr(completion, "choices", None)
-    if not choices or choices[0].message is None:
+class _Function(BaseModel):
+    name: str | None = None
+    arguments: str | None = None
+
+
+class _Call(BaseModel):
+    id: str | None = None
+    type: str | None = None
+    function: _Function | None = None
+
+
+class _Message(BaseModel):
+    content: str | None = None
+    tool_calls: list[_Call] | None = None
+
+
+class _Choice(BaseModel):
+    message: _Message | None = None
+    finish_reason: str | None = None
+
+
+class _Cached(BaseModel):
+    cached_tokens: int | None = None
+
+
+class _Usage(BaseModel):
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    prompt_tokens_details: _Cached | None = None
+
+
+class _Completion(BaseModel):
+    choices: list[_Choice] | None = None
+    usage: _Usage | None = None
+
+
+def _reply_of(completion: _Completion) -> ModelReply:
+    """Raises ModelOutputInvalid where there is nothing to use."""
+    if not completion.choices or completion.choices[0].message is None:
         raise ModelOutputInvalid("the answer has no message")
-    message = choices[0].message
+    choice, message = completion.choices[0], completion.choices[0].message
     calls = tuple(
         ToolCall(id=call.id or "", name=call.function.name, arguments=call.function.arguments or "")
         for call in message.tool_calls or ()
-        if call.type == "function" and call.function is not None and call.function.name
+        if call.type in ("function", None) and call.function is not None and call.function.name
     )
     text = message.content or ""
-    if choices[0].finish_reason == "length" and calls:
+    if choice.finish_reason == "length" and calls:
         raise ModelOutputInvalid("the answer was cut off in a tool call")
-    if not text.strip() and not calls and choices[0].finish_reason not in ("stop", None):
-        raise ModelOutputInvalid(f"an empty answer ({choices[0].finish_reason})")
-    return ModelReply(text=text, tool_calls=calls, usage=_usage_of(completion))
+    if not text.strip() and not calls and choice.finish_reason not in ("stop", None):
+        raise ModelOutputInvalid(f"an empty answer ({choice.finish_reason})")
+    return ModelReply(text=text, tool_calls=calls, usage=_usage_of(completion.usage))
 
 
-def _took_too_long(error: openai.APIConnectionError) -> bool:
-    """The transport calls a refused connection a timeout too: its own cause tells them apart."""
-    if not isinstance(error, openai.APITimeoutError):
-        return False
-    cause = error.__cause__.__cause__ if error.__cause__ else None
-    return cause is None or isinstance(cause, TimeoutError)
-
-
-def _usage_of(completion: ChatCompletion) -> Usage:
-    usage = completion.usage
+def _usage_of(usage: _Usage | None) -> Usage:
     if usage is None:
         return Usage()
     details = usage.prompt_tokens_details
@@ -244,3 +278,11 @@ def _usage_of(completion: ChatCompletion) -> Usage:
         cached_tokens=(details.cached_tokens or 0) if details else 0,
         output_tokens=usage.completion_tokens or 0,
     )
+
+
+def _took_too_long(error: openai.APIConnectionError) -> bool:
+    """The transport calls a refused connection a timeout too: its own cause tells them apart."""
+    if not isinstance(error, openai.APITimeoutError):
+        return False
+    cause = error.__cause__.__cause__ if error.__cause__ else None
+    return cause is None or isinstance(cause, TimeoutError)
