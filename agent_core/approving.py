@@ -18,10 +18,16 @@ _PLATFORMS: Final = {
 
 
 def is_requester(proposal: Proposal, who: Requester) -> bool:
-    """The one who asked: by person, and by identity for those who were unknown at the time."""
-    if who.key == proposal.requester_key or who.identity == proposal.requester:
+    """The one who asked: by person, and by every identity that was theirs when they asked.
+
+    So neither an identity that moves to another person nor a person who is made anew is somebody
+    else.
+    """
+    if who.key == proposal.requester_key:
         return True
-    return who.person is not None and proposal.requester in who.person.identities
+    asked = {proposal.requester, *(proposal.asked_as.identities if proposal.asked_as else ())}
+    mine = {who.identity, *(who.person.identities if who.person else ())}
+    return bool(asked & mine)
 
 
 def fits(need: ApprovalNeed, account_id: AccountId, who: Requester) -> bool:

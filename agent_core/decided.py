@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from agent_core.approving import still_count
 from agent_core.boundary import Boundary
+from agent_core.different import Houses, why_not_different
 from agent_core.directory import requester_of
 from agent_core.masking import masked_json
 from agent_core.messages import Participant, PlatformIdentity
@@ -27,6 +28,7 @@ class Found:
     approver: Requester | None
     entry: LedgerEntry | None
     approvers: tuple[Requester, ...] = ()
+    doubt: str | None = None  # why those who approved may not be others than the requester
 
     @property
     def all_approvers(self) -> tuple[Requester, ...]:
@@ -36,21 +38,28 @@ class Found:
         return self.approvers or ((self.approver,) if self.approver is not None else ())
 
 
-def found_in(tx: UnitOfWork, proposal: Proposal, tool: Tool | None) -> Found:
+def found_in(tx: UnitOfWork, houses: Houses, proposal: Proposal, tool: Tool | None) -> Found:
     """The proposal with its people and their rights as of this transaction."""
 
-    def known(identity: PlatformIdentity, name: str) -> Requester:
-        return requester_of(tx, Participant(identity=identity, name=name))
+    def known(identity: PlatformIdentity, name: str, *, is_guest: bool = False) -> Requester:
+        return requester_of(tx, Participant(identity=identity, name=name, is_guest=is_guest))
 
     last = proposal.approver
     # The intent is written in the transaction that uses the yes: before it there is no entry.
     begun = proposal.status is not ProposalStatus.DECIDED
+    approvers = tuple(known(one.identity, one.name) for one in proposal.approvals)
+    doubts = (why_not_different(tx, houses, proposal, one) for one in approvers)
     return Found(
         proposal=proposal,
         tool=tool,
-        requester=known(proposal.requester, proposal.requester_name),
+        requester=known(
+            proposal.requester,
+            proposal.requester_name,
+            is_guest=proposal.asked_as is not None and proposal.asked_as.is_guest,
+        ),
         approver=known(last, proposal.approver_name) if last is not None else None,
-        approvers=tuple(known(one.identity, one.name) for one in proposal.approvals),
+        approvers=approvers,
+        doubt=next(filter(None, doubts), None),
         entry=tx.ledger.get(proposal.id) if begun else None,
     )
 
@@ -68,6 +77,8 @@ def authority(found: Found) -> Requester:
 def still_approved(found: Found) -> bool:
     """Whether those who approved could still do so. True where nobody had to."""
     need, given = found.proposal.approval, found.all_approvers
+    if given and found.doubt is not None:
+        return False
     return need is None or not given or still_count(need, found.proposal, given)
 
 

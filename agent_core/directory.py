@@ -17,7 +17,9 @@ def requester_of(tx: UnitOfWork, participant: Participant) -> Requester:
     """The requester with today's roles. The name shown is ours where the person is known."""
     person = tx.people.find(participant.identity)
     name = person.name if person else plain_name(participant.name)
-    return Requester(identity=participant.identity, name=name, person=person)
+    return Requester(
+        identity=participant.identity, name=name, person=person, is_guest=participant.is_guest
+    )
 
 
 def plain_name(name: str) -> str:

@@ -11,6 +11,7 @@ from agent_core.calls import Calls
 from agent_core.context import prompt, recorded_call
 from agent_core.conversation import ConversationId, ConversationStatus
 from agent_core.core_tools import CHOOSE_ACCOUNT, HAND_OVER
+from agent_core.different import Houses
 from agent_core.entering import asked_text, enter
 from agent_core.errors import ModelError, ModelUnavailable, ToolError, TurnLost
 from agent_core.escalations import EscalationReason, Priority
@@ -78,6 +79,7 @@ class Driver:
         ids: Ids,
         instructions: str,
         limits: Limits | None = None,
+        houses: Houses | None = None,
         sleep: Sleep = asyncio.sleep,
     ) -> None:
         self._services = Services(
@@ -93,6 +95,7 @@ class Driver:
             ids=ids,
             limits=limits or Limits(),
             instructions=instructions,
+            houses=houses or Houses(),
         )
         runner = ToolRunner(self._services.limits, sleep)
         self._planning = Planning(self._services, runner)

@@ -78,7 +78,9 @@ class Execution:
                     Kind.EXECUTED, executed_body(str(proposal_id), "", {"status": "gone"}, "")
                 )
                 return
-            one = found_in(tx, proposal, self._services.catalog.get(proposal.tool))
+            one = found_in(
+                tx, self._services.houses, proposal, self._services.catalog.get(proposal.tool)
+            )
             decided = proposal.status is ProposalStatus.DECIDED and one.entry is None
             barred = self._barred(boundary, one) if decided else None
             if barred is not None:  # before anything of the account is looked at
@@ -129,7 +131,9 @@ class Execution:
         if proposal.plan_id and not read_plan(tx, proposal.plan_id).may_run(proposal):
             boundary.note(Kind.EXECUTED, not_run_body(proposal, {"status": "waits for its plan"}))
             return False
-        found = found_in(tx, proposal, tool)  # people's rights as of now, not of before the look
+        houses = self._services.houses
+        # People's rights as of now, not of before the look.
+        found = found_in(tx, houses, proposal, tool)
         barred = self._barred(boundary, found)
         if barred is not None:
             end(boundary, proposal, barred)

@@ -8,6 +8,7 @@ from datetime import datetime
 from agent_core.answers import about_this_agent, account_choice
 from agent_core.conversation import Audience, Conversation, RoomBinding, RoomMode, Speaker
 from agent_core.delivery import room_destination
+from agent_core.different import Houses
 from agent_core.directory import is_ours, requester_of
 from agent_core.errors import ConversationChanged
 from agent_core.joining import is_joining, join_command, joined_in_words
@@ -96,6 +97,7 @@ class Intake:
         self._unbound = unbound
         self._homes = homes or {}
         self._actions = actions
+        self._houses = Houses(tenants=self._homes)
         self._clock = clock
 
     async def receive(self, event: InboundEvent) -> Answer:
@@ -140,7 +142,9 @@ class Intake:
     def _message(self, tx: UnitOfWork, event: InboundMessage, now: datetime) -> None:
         if event.direct and is_joining(event.text):
             if tx.inbox.take(f"message:{event.message}", now):
-                answer = joined_in_words(tx, event.text, requester_of(tx, event.author), now)
+                answer = joined_in_words(
+                    tx, self._houses, event.text, requester_of(tx, event.author), now
+                )
                 self._words.answer_alone(tx, event, answer, now)
             return
         situation = self._situation(tx, event, now)
@@ -218,7 +222,7 @@ class Intake:
     def _command(self, tx: UnitOfWork, event: CommandUsed, now: datetime) -> Answer:
         who = requester_of(tx, event.by)
         if is_joining(event.text):
-            return Answer(notice=join_command(tx, event.text, who, now))
+            return Answer(notice=join_command(tx, self._houses, event.text, who, now))
         if is_pausing(event.text):
             return Answer(notice=self._paused(tx, event.text, who, now))
         binding = tx.rooms.get(event.room)

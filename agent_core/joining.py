@@ -16,6 +16,7 @@ from agent_core import presses
 from agent_core.audit_notes import note_joined, note_person
 from agent_core.blocks import Button, Buttons, ButtonStyle, Text
 from agent_core.cards import plain_text
+from agent_core.different import Houses
 from agent_core.messages import Author, OutboundMessage, Platform, PlatformIdentity
 from agent_core.people import JoinCode, Person, PersonId, Requester
 from agent_core.ports import UnitOfWork
@@ -28,6 +29,10 @@ _WORDS: Final = re.compile(
     re.IGNORECASE,
 )
 _NAMES: Final = {Platform.SLACK: "Slack", Platform.TEAMS: "Microsoft Teams"}
+_ADMIN_ONLY: Final = (
+    "{why}, so a code cannot join it with another account. An operator has to do it: "
+    "handrail people join PERSON {address}"
+)
 _OVER: Final = "This code does not count any more. Ask for a new one where you got it."
 
 
@@ -50,11 +55,13 @@ def _entered(text: str) -> _Entered:
     return _Entered(code, bool(found and found.group(2)))
 
 
-def joined_in_words(tx: UnitOfWork, text: str, who: Requester, now: datetime) -> OutboundMessage:
+def joined_in_words(
+    tx: UnitOfWork, houses: Houses, text: str, who: Requester, now: datetime
+) -> OutboundMessage:
     """The answer to `join` in a direct chat. It bears no code: its button shows one in private."""
     entered = _entered(text)
     if entered.code:
-        return _message(Text(markdown=_enter(tx, entered, who, now)))
+        return _message(Text(markdown=_enter(tx, houses, entered, who, now)))
     explained = Text(
         markdown="I can learn that your account here and the one on the other platform are both "
         "yours. Take a code here, and write “join CODE” to me in a direct chat there."
@@ -65,19 +72,24 @@ def joined_in_words(tx: UnitOfWork, text: str, who: Requester, now: datetime) ->
     return _message(explained, Buttons(buttons=(button,)))
 
 
-def join_command(tx: UnitOfWork, text: str, who: Requester, now: datetime) -> str:
+def join_command(tx: UnitOfWork, houses: Houses, text: str, who: Requester, now: datetime) -> str:
     """The answer to the slash command, which only the one who typed it reads."""
     entered = _entered(text)
-    return _enter(tx, entered, who, now) if entered.code else give_code(tx, who, now)
+    return (
+        _enter(tx, houses, entered, who, now) if entered.code else give_code(tx, houses, who, now)
+    )
 
 
-def give_code(tx: UnitOfWork, who: Requester, now: datetime) -> str:
+def give_code(tx: UnitOfWork, houses: Houses, who: Requester, now: datetime) -> str:
     """A new code in a sentence, for this person's eyes alone. Earlier ones of theirs end."""
+    problem = _why_not_by_code(tx, houses, who)
+    if problem is not None:
+        return problem
     raw = "".join(secrets.choice(_LETTERS) for _ in range(12))
     selector, secret = raw[:4], raw[4:]
     taken = tx.people.join_code(selector)
     if taken is not None and taken.identity != who.identity and taken.expires_at > now:
-        return give_code(tx, who, now)
+        return give_code(tx, houses, who, now)
     tx.people.remove_join_codes(who.identity)
     tx.people.put_join_code(
         JoinCode(
@@ -95,7 +107,10 @@ def give_code(tx: UnitOfWork, who: Requester, now: datetime) -> str:
     )
 
 
-def _enter(tx: UnitOfWork, entered: _Entered, who: Requester, now: datetime) -> str:
+def _enter(tx: UnitOfWork, houses: Houses, entered: _Entered, who: Requester, now: datetime) -> str:
+    problem = _why_not_by_code(tx, houses, who)
+    if problem is not None:
+        return problem
     selector, secret = entered.code[:4], entered.code[4:]
     code = tx.people.join_code(selector)
     if code is None:
@@ -108,6 +123,9 @@ def _enter(tx: UnitOfWork, entered: _Entered, who: Requester, now: datetime) -> 
     there = _NAMES.get(code.identity.platform, str(code.identity.platform))
     if code.identity.platform is who.identity.platform:
         return f"This code was given on {there} too. Enter it on the other platform."
+    problem = _why_not_these(tx, houses, who, code)
+    if problem is not None:
+        return problem
     if not entered.sure or code.asked_by != who.identity:
         tx.people.put_join_code(replace(code, asked_by=who.identity))
         shown = f"{entered.code[:4]}-{entered.code[4:8]}-{entered.code[8:]}"
@@ -135,6 +153,36 @@ def _join(tx: UnitOfWork, code: JoinCode, who: Requester, now: datetime, there: 
     note_joined(tx, first, second, now)
     note_person(tx, first, joined, now, by=who)
     return f"Done: you are {joined.name} here and on {there}."
+
+
+def _why_not_by_code(tx: UnitOfWork, houses: Houses, who: Requester) -> str | None:
+    """Why this one can neither take nor enter a code, in a sentence; None if they can.
+
+    A guest's account is whoever the inviter says it is, and a code proves no more than that two
+    accounts are held by those who agree: rights for the vendor pass between its own tenants alone.
+    """
+    if who.is_guest:
+        return _ADMIN_ONLY.format(why="You are a guest here", address=who.identity)
+    if who.capabilities and not _is_at_home(tx, houses, who.identity):
+        why = "Your account here belongs to none of our own workspaces or tenants"
+        return _ADMIN_ONLY.format(why=why, address=who.identity)
+    return None
+
+
+def _why_not_these(tx: UnitOfWork, houses: Houses, who: Requester, code: JoinCode) -> str | None:
+    """Rights for the vendor on one side, and a tenant of somebody else on the other."""
+    giver = tx.people.find(code.identity)
+    if not (who.capabilities or (giver and giver.capabilities)):
+        return None
+    for identity in (who.identity, code.identity):
+        if not _is_at_home(tx, houses, identity):
+            why = f"{identity} belongs to none of our own workspaces or tenants"
+            return _ADMIN_ONLY.format(why=why, address=identity)
+    return None
+
+
+def _is_at_home(tx: UnitOfWork, houses: Houses, identity: PlatformIdentity) -> bool:
+    return identity.tenant_id in houses.of(tx, identity.platform)
 
 
 def _nobody_yet(identity: PlatformIdentity, name: str) -> Person:

@@ -14,6 +14,7 @@ from agent_core.conversation import (
     TranscriptEntry,
 )
 from agent_core.decisions import Decisions
+from agent_core.different import Houses, why_not_different
 from agent_core.directory import spoken_by
 from agent_core.disclosure import disclosed
 from agent_core.escalations import EscalationReason
@@ -62,6 +63,7 @@ class MessageIntake:
         decisions: Decisions,
         ids: Ids,
         overload: Overload | None = None,
+        houses: Houses | None = None,
     ) -> None:
         self._outbox = outbox
         self._engine = engine
@@ -70,6 +72,7 @@ class MessageIntake:
         self._decisions = decisions
         self._ids = ids
         self._overload = overload
+        self._houses = houses or Houses()
 
     def is_worth_taking(self, decision: MessageDecision) -> bool:
         """A message that is not for us leaves no trace: its twin may still be."""
@@ -135,7 +138,11 @@ class MessageIntake:
                 self._decisions.cancel(tx, proposal, now)
                 self._decisions.tell(tx, proposal, "Cancelled. Nothing was changed.", now)
             case Approve(proposal=proposal):
-                self._decisions.approve(tx, proposal, situation.who, now)
+                problem = why_not_different(tx, self._houses, proposal, situation.who)
+                if problem is not None:
+                    self._tell(tx, event, conversation, problem, now)
+                else:
+                    self._decisions.approve(tx, proposal, situation.who, now)
             case Decline(proposal=proposal):
                 self._decisions.decline(tx, proposal, situation.who, now)
             case Tell(sentence=sentence):

@@ -4,9 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import NewType, Self
+from typing import Final, NewType, Self
 
 from agent_core.blocks import Block
+
+# The home of somebody of whom the platform does not tell it: nobody's, and no two people's.
+UNKNOWN_TENANT: Final = "unknown"
 
 OutgoingId = NewType("OutgoingId", str)
 DestinationId = NewType("DestinationId", str)

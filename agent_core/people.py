@@ -60,11 +60,15 @@ class JoinCode:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Requester:
-    """The one a turn acts for, as known at this moment. `person` None: unknown to us."""
+    """The one a turn acts for, as known at this moment. `person` None: unknown to us.
+
+    `is_guest`: they write as a guest of their tenant, if the platform said so.
+    """
 
     identity: PlatformIdentity
     name: str
     person: Person | None
+    is_guest: bool = False
 
     @property
     def capabilities(self) -> frozenset[Capability]:

@@ -14,6 +14,7 @@ from agent_core.conversation import (
     TranscriptEntry,
 )
 from agent_core.decisions import Decisions
+from agent_core.different import Houses, why_not_different
 from agent_core.drawing import drawn
 from agent_core.escalations import EscalationReason
 from agent_core.held import held_proposal
@@ -41,12 +42,14 @@ class PressIntake:
         commands: SupportCommands,
         decisions: Decisions,
         access: Access,
+        houses: Houses | None = None,
     ) -> None:
         self._engine = engine
         self._desk = desk
         self._commands = commands
         self._decisions = decisions
         self._access = access
+        self._houses = houses or Houses()
 
     def pressed(
         self, tx: UnitOfWork, event: ButtonPressed, who: Requester, now: datetime
@@ -74,7 +77,7 @@ class PressIntake:
             case presses.STOP:
                 return self._stop(tx, event, who, now)
             case presses.JOIN_CODE:
-                return Answer(notice=give_code(tx, who, now))
+                return Answer(notice=give_code(tx, self._houses, who, now))
             case presses.CHOOSE_ACCOUNT:
                 return self._choose_account(tx, event, who, now)
         return Answer(notice=UNKNOWN_CARD)
@@ -135,6 +138,9 @@ class PressIntake:
         decision = route_approval(proposal, who, yes=yes, now=now)
         match decision:
             case Approve():
+                problem = why_not_different(tx, self._houses, proposal, who)
+                if problem is not None:
+                    return Answer(notice=problem)
                 decided = self._decisions.approve(tx, proposal, who, now)
             case Decline():
                 decided = self._decisions.decline(tx, proposal, who, now)

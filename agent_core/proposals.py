@@ -61,6 +61,14 @@ class Approval:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AskedAs:
+    """Who the requester was when they asked: all their identities then, and whether as a guest."""
+
+    identities: tuple[PlatformIdentity, ...]
+    is_guest: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Proposal:
     """An action with its exact arguments, and the yeses it needs.
 
@@ -108,6 +116,7 @@ class Proposal:
     undoes: ProposalId | None = None
     approvals: tuple[Approval, ...] = ()
     from_outside: bool = False
+    asked_as: AskedAs | None = None  # None: from before this was written down
 
     @property
     def mark(self) -> str:

@@ -2,11 +2,12 @@
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 from agent_core.conversation import Audience
 from agent_core.core_tools import core_tools
+from agent_core.different import Houses
 from agent_core.errors import ConversationChanged
 from agent_core.limits import Limits
 from agent_core.people import AccountId
@@ -46,6 +47,7 @@ class Services:
     ids: Ids
     limits: Limits
     instructions: str
+    houses: Houses = field(default_factory=Houses)
 
     @property
     def instructions_version(self) -> str:

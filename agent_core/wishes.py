@@ -18,7 +18,7 @@ from agent_core.policy import (
     confirmed_by_staff,
     has_standing,
 )
-from agent_core.proposals import Proposal, ProposalId, ProposalStatus, fingerprint
+from agent_core.proposals import AskedAs, Proposal, ProposalId, ProposalStatus, fingerprint
 from agent_core.provenance import FROM_OUTSIDE
 from agent_core.tooling import Json, Preview, Standing, Tool
 
@@ -168,6 +168,10 @@ def new_proposal(
         requester=requester.identity,
         requester_key=requester.key,
         requester_name=requester.name,
+        asked_as=AskedAs(
+            identities=requester.person.identities if requester.person else (requester.identity,),
+            is_guest=requester.is_guest,
+        ),
         status=status,
         rule=ruling.rule,
         needs_confirmation=confirms,

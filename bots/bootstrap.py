@@ -19,6 +19,7 @@ from agent_core.deadlines import Deadlines
 from agent_core.decisions import Decisions
 from agent_core.delivery import Delivery
 from agent_core.delivery_pace import Pace, PostPace, Rate
+from agent_core.different import Houses
 from agent_core.driver import Driver
 from agent_core.engine.dbos_engine import DbosEngine, plain_url
 from agent_core.engine.presence import Presence
@@ -341,6 +342,7 @@ def _driver(
         ids=parts.ids,
         instructions=instructions_of(configuration),
         limits=configuration.limits,
+        houses=Houses(tenants=configuration.tenants),
     )
 
 
@@ -360,6 +362,7 @@ def _intake(parts: _Parts, configuration: Configuration, catalog: Catalog) -> In
             decisions=parts.decisions,
             ids=parts.ids,
             overload=Overload(configuration.limits),
+            houses=Houses(tenants=configuration.tenants),
         ),
         presses=PressIntake(
             engine=parts.engine,
@@ -367,6 +370,7 @@ def _intake(parts: _Parts, configuration: Configuration, catalog: Catalog) -> In
             commands=commands,
             decisions=parts.decisions,
             access=Access(outbox=parts.delivery, desk=parts.desk, ids=parts.ids),
+            houses=Houses(tenants=configuration.tenants),
         ),
         room_changes=RoomIntake(),
         unbound=UnboundRooms(audiences=UNBOUND, modes=configuration.room_modes),

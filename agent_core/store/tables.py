@@ -245,6 +245,7 @@ class ProposalTable(Stored, table=True):
     undoes: str | None = None
     approvals: str = Field(sa_type=sa.Text, sa_column_kwargs={"server_default": "[]"})
     from_outside: bool = Field(sa_column_kwargs={"server_default": sa.false()})
+    asked_as: str | None = Field(default=None, sa_type=sa.Text)
     account_name: str
 
 

@@ -5,18 +5,22 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Final
 
 from slack_sdk.web.async_client import AsyncWebClient
 
 from agent_core.errors import DestinationGone, NotPermitted, PlatformError
-from agent_core.messages import MessageRef, Platform, PlatformIdentity, RoomRef, ThreadRef
+from agent_core.messages import (
+    UNKNOWN_TENANT,
+    MessageRef,
+    Platform,
+    PlatformIdentity,
+    RoomRef,
+    ThreadRef,
+)
 from bots.slack import limits
 from bots.slack.errors import translated
 from bots.slack.shapes import Json, table, text
 
-# Nobody's team: a person whose home Slack does not tell stays a stranger.
-UNKNOWN_TEAM: Final = "unknown"
 _CACHED_PEOPLE = 10_000
 _CACHED_SECONDS = 3_600.0
 _REFUSED_SECONDS = 60.0  # somebody Slack will not describe is not asked for on every message
@@ -79,7 +83,7 @@ def message_ref(room: RoomRef, ts: str) -> MessageRef:
 
 def person_ref(home_team: str, user_id: str) -> PlatformIdentity:
     return PlatformIdentity(
-        platform=Platform.SLACK, tenant_id=home_team or UNKNOWN_TEAM, user_id=user_id
+        platform=Platform.SLACK, tenant_id=home_team or UNKNOWN_TENANT, user_id=user_id
     )
 
 

@@ -179,6 +179,7 @@ def _person(payload: Json, known: Known) -> Participant:
     return Participant(
         identity=identity.person_ref(home, user),
         name=name or text(payload, "user", "username") or user,
+        is_guest=person is not None and person.is_guest,
     )
 
 

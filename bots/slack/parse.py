@@ -60,6 +60,8 @@ def parse(
 
 def lookups(payload: Json, workspace: Workspace) -> Lookups:
     """What `parse` would like to know about this payload."""
+    if text(payload, "command"):
+        return Lookups(named=tuple(filter(None, (text(payload, "user_id"),))))
     if text(payload, "type") != "event_callback":
         return _lookups_of_interaction(payload)
     event = table(payload, "event")
@@ -261,6 +263,7 @@ def _command(
         by=Participant(
             identity=identity.person_ref(text(payload, "team_id"), user),
             name=(person.name if person else "") or text(payload, "user_name") or user,
+            is_guest=person is not None and person.is_guest,
         ),
         room=room,
         text=to_plain(text(payload, "text"), _names(known)).strip(),

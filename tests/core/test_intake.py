@@ -20,7 +20,7 @@ from agent_core.messages import (
     RoomChanged,
 )
 from agent_core.outgoing import OutgoingRow
-from agent_core.people import Capability, Requester, Role
+from agent_core.people import Capability, Person, PersonId, Requester, Role
 from agent_core.policy import ApprovalNeed
 from agent_core.proposals import Proposal, ProposalId, ProposalStatus
 from tests.builders import a_proposal
@@ -273,6 +273,33 @@ async def test_nobody_approves_their_own_request(house: House) -> None:
     )
     answer = await house.presses(OWNER, presses.APPROVE, "pro_1", CUSTOMER_ROOM, thread)
     assert "their own request" in answer.notice
+
+
+async def test_a_second_account_of_an_approver_is_not_approved_by_them(house: House) -> None:
+    sock = someone("sock", "T0EVIL")
+    await house.store.run(
+        lambda tx: tx.people.put(
+            Person(
+                id=PersonId("person-sock"),
+                name="Sock",
+                identities=(sock.identity,),
+                roles={GLOBEX: Role.MEMBER},
+            )
+        )
+    )
+    thread = await house.says(MEMBER, "refund it", mention=True)
+    await propose(
+        house,
+        thread,
+        approval=APPROVERS,
+        requester=sock.identity,
+        requester_key="person-sock",
+        requester_name="Sock",
+        status=ProposalStatus.AWAITING_APPROVAL,
+    )
+    answer = await house.presses(ADA, presses.APPROVE, "pro_1")
+    assert "cannot tell that you are somebody else" in answer.notice
+    assert await status(house) is ProposalStatus.AWAITING_APPROVAL
 
 
 async def test_an_approval_that_nobody_gives_becomes_a_case(house: House) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from agent_core import presses
 from agent_core.audit import NO_ACCOUNT, AuditKind
+from agent_core.different import Houses
 from agent_core.joining import TRIES, give_code, is_joining, join_command
 from agent_core.messages import (
     CommandUsed,
@@ -25,9 +26,10 @@ from agent_core.store.memory_store import MemoryStore
 from agent_core.store.sql_store import SqlStore
 from tests.builders import ACME, NOON, an_identity
 from tests.core.desk import OTHER
-from tests.fakes.house import ADA, CUSTOMER_ROOM, House
+from tests.fakes.house import CUSTOMER_ROOM, MEMBER, House
 
 SLACK, TEAMS = an_identity("U1"), an_identity("u-1", Platform.TEAMS)
+HOUSES = Houses(tenants={Platform.SLACK: frozenset({"T1"}), Platform.TEAMS: frozenset({"T1"})})
 LENA = Person(
     id=PersonId("per_lena"),
     name="Lena",
@@ -65,7 +67,7 @@ class Someone:
 
     async def types(self, text: str) -> str:
         who, at = await self.who(), self._at()
-        said: str = await self._store.run(lambda tx: join_command(tx, text, who, at))
+        said: str = await self._store.run(lambda tx: join_command(tx, HOUSES, text, who, at))
         return said
 
 
@@ -150,12 +152,12 @@ def test_which_words_are_meant(text: str, fits: bool) -> None:
 
 async def test_the_word_in_a_direct_chat_and_the_command() -> None:
     house = await House().open()
-    room = RoomRef(platform=Platform.SLACK, tenant_id="T0ACME", room_id="D0ADA")
-    await house.says(ADA, "join", room=room, direct=True)
+    room = RoomRef(platform=Platform.SLACK, tenant_id="T0ACME", room_id="D0MIA")
+    await house.says(MEMBER, "join", room=room, direct=True)
     (posted,) = house.slack.posts
     assert "Show my code" in posted.message.fallback
     assert not re.search(r"[A-Z2-9]{4}-[A-Z2-9]{4}", posted.message.fallback)
-    answer = await house.presses(ADA, presses.JOIN_CODE, "join", room=room)
+    answer = await house.presses(MEMBER, presses.JOIN_CODE, "join", room=room)
     code = code_in(answer.notice or "")
     teams = Participant(
         identity=PlatformIdentity(platform=Platform.TEAMS, tenant_id="t", user_id="ada"),
@@ -177,7 +179,28 @@ async def test_the_word_in_a_direct_chat_and_the_command() -> None:
 async def test_a_code_is_never_given_twice_at_once() -> None:
     store = MemoryStore()
     who = Requester(identity=SLACK, name="Lena", person=LENA)
-    first = await store.run(lambda tx: give_code(tx, who, NOON))
-    second = await store.run(lambda tx: give_code(tx, who, NOON))
+    first = await store.run(lambda tx: give_code(tx, HOUSES, who, NOON))
+    second = await store.run(lambda tx: give_code(tx, HOUSES, who, NOON))
     assert await store.run(lambda tx: tx.people.join_code(code_in(first)[:4])) is None
     assert await store.run(lambda tx: tx.people.join_code(code_in(second)[:4])) is not None
+
+
+async def test_rights_for_the_vendor_pass_by_code_between_its_own_tenants_alone(store: Any) -> None:
+    foreign = PlatformIdentity(platform=Platform.TEAMS, tenant_id="evil", user_id="u-1")
+    there, throwaway = (Someone(store, each, lambda: NOON) for each in (SLACK, foreign))
+    code = code_in(await there.types("join"))
+    for _ in range(2):
+        told = await throwaway.types(f"join {code} yes")
+        assert "handrail people join" in told and str(foreign) in told
+    given = code_in(await throwaway.types("join"))  # and not the other way round either
+    assert "handrail people join" in await there.types(f"join {given} yes")
+    assert (await throwaway.who()).person is None
+
+
+async def test_a_guest_neither_takes_nor_enters_a_code(store: Any) -> None:
+    there = Someone(store, SLACK, lambda: NOON)
+    guest = Requester(identity=TEAMS, name="Gus", person=None, is_guest=True)
+    code = code_in(await there.types("join"))
+    for text in ("join", f"join {code}", f"join {code} yes"):
+        told = await store.run(lambda tx, said=text: join_command(tx, HOUSES, said, guest, NOON))
+        assert "You are a guest here" in told and "handrail people join" in told
