@@ -303,6 +303,9 @@ HOLDINGS: Final[Mapping[str, Holding]] = {
             "undoes": _technical("the effect that it takes back"),
             "approvals": _personal("who said yes so far", "[]"),
             "from_outside": _technical("whether none of it is in the requester's own words"),
+            "asked_as": _personal(
+                "the requester's accounts at the time, and whether a guest", None
+            ),
             "account_name": _account("the account's name on the card", ""),
         },
     ),

@@ -1,6 +1,7 @@
 """Whose yes is provably another person's: by directory and company, at the moment of the press."""
 
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
@@ -51,12 +52,16 @@ def asked_by(who: Person | PlatformIdentity, need: ApprovalNeed = VENDOR, **more
     )
 
 
+def _put(one: Person, tx: Any) -> None:
+    tx.people.put(one)
+
+
 async def told(
     proposal: Proposal, by: Person, *others: Person, at: int = 0, guest: bool = False
 ) -> str | None:
     store = MemoryStore()
     for one in (by, *others):
-        await store.run(lambda tx, one=one: tx.people.put(one))
+        await store.run(partial(_put, one))
     who = Requester(identity=by.identities[at], name=by.name, person=by, is_guest=guest)
     return await store.run(lambda tx: why_not_different(tx, HOUSES, proposal, who))
 
