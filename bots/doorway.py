@@ -7,6 +7,8 @@ from typing import Any, Final, cast
 
 from aiohttp import web
 
+from bots.http_log import HttpLog
+
 # Files and connections of our own need descriptors too, of which a process often has 1,024.
 CONNECTIONS: Final = 512
 HEAD_SECONDS: Final = 10.0  # from a request's first byte to the end of its headers
@@ -23,6 +25,7 @@ HANDLER_ARGUMENTS: Final[dict[str, Any]] = {
     "read_bufsize": 64 * 1024,
     "lingering_time": 2.0,  # how long the rest of a refused body is read, so that the answer is
     "keepalive_timeout": IDLE_SECONDS,
+    "logger": HttpLog(),
 }
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
