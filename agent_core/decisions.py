@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 from agent_core import cards
 from agent_core.alone import for_approvers
+from agent_core.approvers import nobody_can, somebody_can
 from agent_core.approving import missing, with_approval
 from agent_core.audit import AuditKind
 from agent_core.audit_notes import note_proposal
@@ -277,31 +278,11 @@ class Decisions:
         self._save(tx, waiting, was, at)
         if conversation is not None and need.capabilities:
             self._desk.ask_approval(tx, waiting, conversation)
-        if conversation is not None and not self._somebody_can(tx, waiting, need):
+        if conversation is not None and not somebody_can(tx, waiting):
             self._open_case(
-                tx,
-                conversation,
-                waiting,
-                EscalationReason.ACCESS,
-                f"“{waiting.title}” needs a yes that nobody named so far can give: "
-                f"{cards.approvers_text(need)}. Find out who that is, and name them with "
-                "`handrail people set`.",
-                at,
+                tx, conversation, waiting, EscalationReason.ACCESS, nobody_can(waiting), at
             )
         return waiting
-
-    def _somebody_can(self, tx: UnitOfWork, proposal: Proposal, need: ApprovalNeed) -> bool:
-        """Whether there are as many people as are needed, the requester not among them."""
-        people = [*tx.people.with_role(proposal.account_id, need.roles)] if need.roles else []
-        for capability in sorted(need.capabilities):
-            people += tx.people.with_capability(capability)
-        others = {
-            person.id
-            for person in people
-            if str(person.id) != proposal.requester_key
-            and proposal.requester not in person.identities
-        }
-        return len(others) >= need.people
 
     def _open_case(
         self,

@@ -5,13 +5,14 @@ from dataclasses import dataclass, replace
 
 from agent_core import cards
 from agent_core.alone import for_approvers, tell_alone
+from agent_core.approvers import nobody_can, somebody_can
 from agent_core.audit import AuditKind
 from agent_core.audit_notes import note_proposal
 from agent_core.boundary import Boundary
 from agent_core.deadlines import set_deadline
 from agent_core.drawing import drawn
 from agent_core.entering import asked_text
-from agent_core.escalations import EscalationReason
+from agent_core.escalations import EscalationReason, Priority
 from agent_core.messages import OutgoingId
 from agent_core.people import Requester
 from agent_core.policy import Decision, Ruling
@@ -249,6 +250,21 @@ def _tell_details(boundary: Boundary, proposal: Proposal, wish: Wish) -> None:
     tell_alone(boundary, str(proposal.id), proposal.title, proposal.account_name, details)
 
 
+def _call_for_approver(boundary: Boundary, proposal: Proposal) -> None:
+    """Nobody could say the yes that this waits for: a person hears it now, not once it expired."""
+    boundary.services.desk.open(
+        boundary.tx,
+        boundary.conversation,
+        reason=EscalationReason.ACCESS,
+        priority=Priority.HIGH,
+        asked=proposal.title,
+        asked_by=boundary.requester,
+        suggestion=nobody_can(proposal),
+        at=boundary.at,
+    )
+    boundary.note(Kind.ESCALATED, {"reason": EscalationReason.ACCESS.value})
+
+
 def put(boundary: Boundary, proposal: Proposal, wish: Wish | None = None) -> Considered:
     """Stores a new proposal, shows its card, and asks whoever must say yes.
 
@@ -279,6 +295,8 @@ def put(boundary: Boundary, proposal: Proposal, wish: Wish | None = None) -> Con
         and need.capabilities
     ):
         services.desk.ask_approval(tx, proposal, boundary.conversation)
+    if proposal.status is ProposalStatus.AWAITING_APPROVAL and not somebody_can(tx, proposal):
+        _call_for_approver(boundary, proposal)
     return Considered(
         content={
             "status": proposal.status.value,

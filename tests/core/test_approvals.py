@@ -11,6 +11,7 @@ import pytest
 
 from agent_core.approving import could_approve, join_first, still_count, with_approval
 from agent_core.chasing import Chasing
+from agent_core.conversation import ConversationStatus
 from agent_core.deadlines import Deadlines
 from agent_core.errors import ConversationChanged
 from agent_core.escalations import EscalationReason
@@ -18,7 +19,7 @@ from agent_core.limits import Limits
 from agent_core.messages import Platform
 from agent_core.models.scripted_model import ScriptModel, call, calls, says
 from agent_core.people import Capability, Person, PersonId, Requester, Role
-from agent_core.policy import ApprovalNeed
+from agent_core.policy import ApprovalNeed, Decision, Question, Ruling
 from agent_core.proposals import Proposal, ProposalStatus
 from agent_core.store import migrations
 from agent_core.store.memory_store import MemoryStore
@@ -26,7 +27,7 @@ from agent_core.store.sql_store import SqlStore
 from agent_core.yeses import Approve, Tell, route_approval
 from bots.timers import OpenTimers
 from tests.builders import NOON, a_proposal, an_identity
-from tests.core.desk import World, ada
+from tests.core.desk import Policy, World, ada
 
 TWO = ApprovalNeed(capabilities=frozenset({Capability.APPROVER, Capability.LEAD}), people=2)
 
@@ -304,3 +305,55 @@ async def test_what_is_due_is_found_again_although_the_engine_lost_it() -> None:
     await world.approve(await now_is(world), LENA)
     world.later(seconds=world.limits.approval_pass_on_seconds)
     assert await found() == []  # decided: nobody is chased any more
+
+
+# --- where nobody can approve -------------------------------------------------------------------
+
+
+class Unconfirmed(Policy):
+    """What is asked for goes to these approvers at once."""
+
+    def __init__(self, need: ApprovalNeed) -> None:
+        super().__init__()
+        self.need = need
+
+    def current(self) -> "Unconfirmed":
+        return self
+
+    def decide(self, question: Question) -> Ruling:
+        return Ruling(
+            decision=Decision.APPROVE, rule="test", reason="", confirm=False, approval=self.need
+        )
+
+
+@pytest.mark.parametrize(
+    ("need", "people", "cases"),
+    [
+        (TWO, [LENA], 1),
+        (TWO, [LENA, TEA], 1),  # known on Teams alone: her yes would not count on Slack
+        (TWO, [LENA, OMAR], 0),
+        (ApprovalNeed(roles=frozenset({Role.OWNER})), [LENA], 1),  # Ada is the only owner
+    ],
+)
+@pytest.mark.parametrize("confirms", [False, True])
+async def test_where_nobody_can_approve_a_person_hears_it_at_once(
+    need: ApprovalNeed, people: list[Any], cases: int, confirms: bool
+) -> None:
+    steps = [calls(call("add_seats", seats=20)), says("See."), says("See.")]
+    world = await World(ScriptModel(steps)).set_up(ada(), *(one.person for one in people))
+    if confirms:
+        await world.tx(lambda tx: tx.proposals.add(waiting(need, status=AWAITS_YES)))
+        await world.confirm(await now_is(world))
+    else:
+        world.policy_source = Unconfirmed(need)
+        await world.say("add 20 seats")
+        [proposal] = await world.proposals()
+        assert proposal.status is ProposalStatus.AWAITING_APPROVAL  # may still be given
+    assert [case["reason"] for case in world.desk.cases] == [EscalationReason.ACCESS] * cases
+    if cases:
+        assert "nobody named so far can give" in world.desk.cases[0]["suggestion"]
+        assert (await world.conversation()).status is ConversationStatus.WAITING_FOR_SUPPORT
+    assert not await world.unfinished()
+
+
+AWAITS_YES = ProposalStatus.AWAITING_CONFIRMATION
