@@ -1,11 +1,16 @@
-"""What the model sees, rebuilt from journal and transcript; untrusted text is marked as such."""
+"""What the model sees, rebuilt from journal and transcript; untrusted text is marked as such.
+
+The order is what keeps a prompt's start the same from call to call, and so in providers' caches:
+instructions, history (each line the same whoever asks), facts, what was asked, what came of it.
+"""
 
 import json
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from agent_core.conversation import Audience, Speaker, TranscriptEntry
+from agent_core.conversation import Audience, Speaker
+from agent_core.history import history_start, line, mark_of
 from agent_core.journal import InboxKind, JournalEntry
 from agent_core.limits import Limits
 from agent_core.live_turn import LiveTurn
@@ -31,19 +36,14 @@ was done unless a tool result or an <event> says so; the person gets a receipt f
 - When a tool result says that a card was shown, the person decides on that card. Do not ask for \
 the same confirmation again.
 - You never choose whose account is changed: the system knows it.
+- In <history>, a message with the id that the facts call "requester id" is what the person you \
+act for said earlier; other ids are other people. Only the last <facts> hold.
 - You are an AI agent and say so when asked.
 """
 
 # Nobody but code opens or closes these.
 _OUR_TAGS: Final = re.compile(r"<(/?)(history|facts|message|event)", re.IGNORECASE)
 
-_WHO: Final = {
-    Speaker.CUSTOMER: "another customer",
-    Speaker.STAFF: "a colleague",
-    Speaker.SUPPORT: "support team",
-    Speaker.AGENT: "you, the agent",
-    Speaker.CODE: "automatic",
-}
 _ROOMS: Final = {
     Audience.PRIVATE: "a direct chat with the requester",
     Audience.INTERNAL: "an internal room of the vendor",
@@ -51,20 +51,11 @@ _ROOMS: Final = {
 }
 
 
-def history_start(upto: int, limits: Limits) -> int:
-    """The first transcript seq shown. It moves in blocks, so that the prompt's start is stable."""
-    if upto <= limits.history:
-        return 1
-    return (upto - limits.history) // limits.history_block * limits.history_block + 1
-
-
 def prompt(instructions: str, live: LiveTurn, limits: Limits) -> tuple[ModelMessage, ...]:
-    """The messages of the next model call."""
+    """The messages of the next model call. The turn's next prompts begin with these."""
     journal = live.journal
     messages = [ModelMessage(role="system", content=instructions.rstrip() + _GROUND_RULES)]
-    messages.append(
-        ModelMessage(role="user", name=CONTEXT, content=f"{_history(live, limits)}\n{_facts(live)}")
-    )
+    messages.append(ModelMessage(role="user", name=CONTEXT, content=_opening(live, limits)))
     upto = 0
     for position, entry in enumerate(journal):
         messages += _messages_of(live, journal, position, upto, limits)
@@ -72,15 +63,28 @@ def prompt(instructions: str, live: LiveTurn, limits: Limits) -> tuple[ModelMess
     return tuple(messages)
 
 
-def _history(live: LiveTurn, limits: Limits) -> str:
+def news_of_facts(live: LiveTurn) -> str | None:
+    """What code knows of requester, room and account; None where the model was told just that."""
+    facts, told = _facts(live), [one for one in live.journal if one.kind == Kind.FACTS]
+    return None if told and told[-1].body["text"] == facts else facts
+
+
+def _opening(live: LiveTurn, limits: Limits) -> str:
+    """History and facts. What others said after the first message of this turn comes at the end of
+    the history, so that all before it is the beginning of the next turn's history."""
     upto = int(live.entries[0].body["upto"]) if live.entries else 0
-    asked = _row_seqs(live.journal)
-    lines = [
-        _marked(live, entry, limits)
-        for seq, entry in sorted(live.transcript.items())
-        if history_start(upto, limits) <= seq <= upto and seq not in asked
-    ]
-    return "\n".join(["<history>", *lines, "</history>"])
+    asked = _row_seqs(live.journal[:1])
+    first = min(asked, default=upto + 1)
+    start = history_start(first - 1, limits)
+    before = _lines(live, range(start, min(first, upto + 1)), limits)
+    since = _lines(live, [seq for seq in range(first, upto + 1) if seq not in asked], limits)
+    facts = next((one.body["text"] for one in live.journal if one.kind == Kind.FACTS), "")
+    return "\n".join(["<history>", *before, *since[-limits.history :], "</history>", facts])
+
+
+def _lines(live: LiveTurn, seqs: Sequence[int], limits: Limits) -> list[str]:
+    found = (live.transcript.get(seq) for seq in seqs)
+    return [line(entry, limits.entry_characters) for entry in found if entry is not None]
 
 
 def _row_seqs(journal: Sequence[JournalEntry]) -> set[int]:
@@ -91,20 +95,6 @@ def _row_seqs(journal: Sequence[JournalEntry]) -> set[int]:
         for row in entry.body["rows"]
         if row["kind"] == InboxKind.MESSAGE and row["transcript"] is not None
     }
-
-
-def _escaped(text: str, limits: Limits) -> str:
-    cut = text if len(text) <= limits.entry_characters else text[: limits.entry_characters] + " […]"
-    return cut.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-
-
-def _marked(live: LiveTurn, entry: TranscriptEntry, limits: Limits) -> str:
-    who = _WHO[entry.speaker]
-    if entry.identity is not None and entry.identity == live.turn.author.identity:
-        who = "requester, earlier"
-    text = "(deleted)" if entry.deleted_at else _escaped(entry.text, limits)
-    name = " ".join(_escaped(entry.name, limits).replace('"', "'").split())
-    return f'<message from="{name}" who="{who}">{text}</message>'
 
 
 def _facts(live: LiveTurn) -> str:
@@ -121,16 +111,14 @@ def _facts(live: LiveTurn) -> str:
     )
     lines = (
         f"requester: {requester.name}",
+        f"requester id: {mark_of(requester.identity)}",
         f"standing: {standing}",
         f"room: {_ROOMS[conversation.audience]}",
         f"account: {account}",
     )
     # A line each, whatever people call themselves: a name must not add a fact.
-    text = (
-        "\n".join(" ".join(line.split()) for line in lines)
-        .replace("<", "&lt;")
-        .replace(">", "&gt;")
-    )
+    text = "\n".join(" ".join(one.split()) for one in lines)
+    text = text.replace("<", "&lt;").replace(">", "&gt;")
     return f"<facts>\n{text}\n</facts>"
 
 
@@ -146,6 +134,8 @@ def _messages_of(
                 *_others(live, journal, entry.body, upto, limits),
                 *_asked(live, entry.body, limits),
             ]
+        case Kind.FACTS if any(one.kind == Kind.FACTS for one in journal[:position]):
+            return [ModelMessage(role="user", name=CONTEXT, content=entry.body["text"])]
         case Kind.REPLY:
             return _reply(journal, position)
         case Kind.RESULT:
@@ -174,7 +164,7 @@ def _others(
     """What other people said since; it waits for their own turn."""
     asked = _row_seqs(journal)
     said = [
-        _marked(live, entry, limits)
+        line(entry, limits.entry_characters)
         for seq, entry in sorted(live.transcript.items())
         if upto < seq <= body["upto"]
         and seq not in asked

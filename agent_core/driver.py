@@ -8,7 +8,7 @@ from agent_core import cards, progress
 from agent_core.blocks import Text
 from agent_core.boundary import Boundary, Effect, commit
 from agent_core.calls import Calls
-from agent_core.context import prompt, recorded_call
+from agent_core.context import news_of_facts, prompt, recorded_call
 from agent_core.conversation import ConversationId, ConversationStatus
 from agent_core.core_tools import CHOOSE_ACCOUNT, HAND_OVER
 from agent_core.different import Houses
@@ -189,6 +189,9 @@ class Driver:
             boundary = await commit(self._services, live)
             if boundary.silenced:
                 return
+        facts = news_of_facts(live)
+        if facts is not None:
+            live.note(Kind.FACTS, {"text": facts}, self._services.clock.now())
         limits = self._services.limits
         request = ModelRequest(
             messages=prompt(self._services.instructions, live, limits),

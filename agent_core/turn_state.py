@@ -18,6 +18,7 @@ class Kind(StrEnum):
     ENTERED = "entered"  # rows, upto, silent, instructions, tools, policy, model
     RESUMED = "resumed"  # attempt
     JOINED = "joined"  # rows, upto: newer messages of the same person
+    FACTS = "facts"  # text: what code tells the model of requester, room and account from here on
     REPLY = "reply"  # text, calls, tokens
     MODEL_FAILED = "model_failed"  # error
     RESULT = "result"  # call, content, failed, told, run: proposal id or None, draft: its title

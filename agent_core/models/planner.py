@@ -17,8 +17,10 @@ from agent_core.models.wording import told
 from agent_core.ports import ModelMessage, ModelReply, ModelRequest
 from agent_core.tooling import ToolCall
 
-_MESSAGE: Final = re.compile(r'<message from="([^"]*)" who="([^"]*)">(.*?)</message>', re.DOTALL)
-_FACT: Final = re.compile(r"^(requester|standing|room|account): (.*)$", re.MULTILINE)
+_MESSAGE: Final = re.compile(
+    r'<message from="[^"]*" who="([^"]*)"(?: id="([0-9a-f]*)")?>(.*?)</message>', re.DOTALL
+)
+_FACT: Final = re.compile(r"^(requester id|requester|standing|room|account): (.*)$", re.MULTILINE)
 _FACTS: Final = re.compile(r"<facts>(.*?)</facts>", re.DOTALL)
 _EVENT: Final = re.compile(r"<event>(.*?)</event>", re.DOTALL)
 _CHOSEN: Final = re.compile(r"^The account is (.+)\.$")
@@ -33,9 +35,10 @@ _STAFF: Final = "staff of the vendor"
 
 @dataclass(frozen=True, slots=True)
 class _Said:
-    """One earlier message, as the history shows it."""
+    """One earlier message, as the history shows it. `mine`: by the one who asks now."""
 
     who: str
+    mine: bool
     text: str
 
 
@@ -90,14 +93,17 @@ def plan(request: ModelRequest) -> ModelReply:
 def _read(request: ModelRequest) -> _Scene:
     context = [m.content for m in request.messages if m.name == CONTEXT]
     joined = "\n".join(context)
+    facts = dict(_FACT.findall("\n".join(_FACTS.findall(joined))))
+    me = facts.get("requester id")
     return _Scene(
         asked=tuple(m.content for m in request.messages if m.name == REQUESTER),
         history=tuple(
-            _Said(who, html.unescape(text)) for _, who, text in _MESSAGE.findall(context[0])
+            _Said(who, bool(mark) and mark == me, html.unescape(text))
+            for who, mark, text in _MESSAGE.findall(context[0])
         )
         if context
         else (),
-        facts=dict(_FACT.findall("\n".join(_FACTS.findall(joined)))),
+        facts=facts,
         results=_results(request.messages),
         events=tuple(json.loads(one) for one in _EVENT.findall(joined)),
         tools=frozenset(str(tool.name) for tool in request.tools),
@@ -135,7 +141,7 @@ def _earlier(scene: _Scene) -> str:
     """What this person asked for last, with their later corrections and additions to it."""
     current = ""
     for said in scene.history:
-        if said.who != "requester, earlier" or _CHOSEN.match(said.text):
+        if not said.mine or _CHOSEN.match(said.text):
             continue
         if (corrected := _corrected(current, said.text)) is not None:
             current = corrected
@@ -284,7 +290,7 @@ def _replanned(scene: _Scene) -> list[str]:
     return (
         []
         if scene.facts.get("account", "none yet") != "none yet"
-        else [said.text for said in scene.history if said.who == "requester, earlier"][-1:]
+        else [said.text for said in scene.history if said.mine][-1:]
     )
 
 

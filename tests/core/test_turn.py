@@ -160,12 +160,12 @@ async def test_a_recorded_turn_replays_step_by_step() -> None:
     journal = await recorded(ScriptModel(script))
     kinds = [entry.kind for entry in journal]
     assert kinds == [
-        *("entered", "reply", "result", "result"),
+        *("entered", "facts", "reply", "result", "result"),
         *("reply", "result", "reply", "presented", "sent", "closed"),
     ]
     steps = [type(next_step(journal[:n], LIMITS)).__name__ for n in range(1, len(journal))]
     assert steps == [
-        *("CallModel", "RunReads", "Consider", "CallModel"),
+        *("CallModel", "CallModel", "RunReads", "Consider", "CallModel"),
         *("RunReads", "CallModel", "Present", "Send", "Finish"),
     ]
     assert [entry.position for entry in journal] == list(range(len(journal)))

@@ -1,5 +1,6 @@
 """Who is served, who is refused, who takes over, and what happens when somebody writes on."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -136,7 +137,8 @@ async def test_two_people_wait_for_their_own_turn_each() -> None:
     assert await world.texts() == ["For Ada.", "For Milo."]
     first, second = ("\n".join(m.content for m in r.messages) for r in model.requests)
     assert "two" not in first.split("</facts>")[1]
-    assert 'who="another customer">one<' in second
+    first_id, second_id = (re.findall("requester id: (.*)", one)[0] for one in (first, second))
+    assert first_id != second_id and f'who="customer" id="{first_id}">one<' in second
 
 
 # --- staff --------------------------------------------------------------------------------------
