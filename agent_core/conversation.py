@@ -136,3 +136,19 @@ class TranscriptEntry:
     edited_at: datetime | None = None
     deleted_at: datetime | None = None
     seq: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HistorySummary:
+    """What was said in a conversation up to `upto`, in short. Untrusted text, like what it sums up.
+
+    `audience`: who could read the room when it was made; what was said among ourselves is in none
+    that was made for a shared room. `written_by` is the model's label, or empty for code's own.
+    """
+
+    conversation_id: ConversationId
+    upto: int
+    audience: Audience
+    text: str
+    written_by: str
+    at: datetime

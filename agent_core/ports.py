@@ -17,7 +17,9 @@ from agent_core.conversation import (
     Audience,
     Conversation,
     ConversationId,
+    HistorySummary,
     RoomBinding,
+    Speaker,
     TranscriptEntry,
 )
 from agent_core.escalations import Escalation, EscalationId, EscalationReason, Priority
@@ -149,8 +151,31 @@ class Transcript(Protocol):
 
     def get(self, conversation_id: ConversationId, seq: int) -> TranscriptEntry | None: ...
     def of_message(self, message: MessageRef) -> TranscriptEntry | None: ...
-    def edit(self, message: MessageRef, text: str, at: datetime) -> bool: ...
-    def delete(self, message: MessageRef, at: datetime) -> bool: ...
+    def edit(self, message: MessageRef, text: str, at: datetime) -> bool:
+        """False where there is no such message. Summaries that knew the old words go."""
+        ...
+
+    def delete(self, message: MessageRef, at: datetime) -> bool:
+        """Its words are not kept, here or in a summary. False where there is no such message."""
+        ...
+
+    def newest_by(self, conversation_id: ConversationId, speaker: Speaker) -> int:
+        """The seq of the newest entry of this speaker; 0 where there is none."""
+        ...
+
+    def summary(
+        self, conversation_id: ConversationId, upto: int, audience: Audience
+    ) -> HistorySummary | None:
+        """The newest one that covers nothing beyond `upto`. For a shared room: made for one."""
+        ...
+
+    def add_summary(self, summary: HistorySummary) -> bool:
+        """False where the conversation has one with this `upto` and audience already."""
+        ...
+
+    def erase_summaries(self, conversation_id: ConversationId, *, since: int = 0) -> int:
+        """Those that cover `since` or later entries; all by default. How many there were."""
+        ...
 
 
 class Inbox(Protocol):

@@ -10,6 +10,7 @@ from agent_core.conversation import (
     Conversation,
     ConversationId,
     ConversationStatus,
+    HistorySummary,
     RoomBinding,
     RoomMode,
     Speaker,
@@ -115,6 +116,21 @@ def an_entry(
         identity=an_identity(),
     )
     return replace(entry, **changes)
+
+
+def a_summary(
+    upto: int = 12, text: str = "Ada asked for 5 seats.", **changes: Any
+) -> HistorySummary:
+    """Of con_1, made for a shared room by code."""
+    summary = HistorySummary(
+        conversation_id=ConversationId("con_1"),
+        upto=upto,
+        audience=Audience.SHARED,
+        text=text,
+        written_by="",
+        at=NOON,
+    )
+    return replace(summary, **changes)
 
 
 def an_inbound_message(text: str = "Add 5 seats", **changes: Any) -> InboundMessage:

@@ -203,6 +203,21 @@ HOLDINGS: Final[Mapping[str, Holding]] = {
             "deleted_at": _technical("when its author deleted it, or when it was erased"),
         },
     ),
+    "hr_history_summaries": Holding(
+        why="what was said long ago in a conversation, in short, for the model",
+        long=f"{_WITH_IT}, or until a message in it is changed or deleted",
+        going=Going.DELETED,
+        of_conversation="conversation_id",
+        derived=True,
+        columns={
+            "conversation_id": _CONVERSATION,
+            "upto": _technical("the last entry that it covers"),
+            "audience": _technical("who could read the room when it was made"),
+            "text": _personal("the summary; card numbers and credentials are masked"),
+            "written_by": _technical("the model that wrote it; empty: code"),
+            "at": _technical("when"),
+        },
+    ),
     "hr_deliveries": Holding(
         why="each delivery of a platform is taken once, however often it comes",
         long="`deliveries`; at least 3 days: platforms deliver again",

@@ -4,13 +4,21 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from agent_core.conversation import Conversation, ConversationId, RoomBinding, TranscriptEntry
+from agent_core.conversation import (
+    Audience,
+    Conversation,
+    ConversationId,
+    HistorySummary,
+    RoomBinding,
+    Speaker,
+    TranscriptEntry,
+)
 from agent_core.errors import ConversationChanged, StoreError
 from agent_core.messages import MessageRef, PlatformIdentity, RoomRef, ThreadRef
 from agent_core.people import AccountId, Capability, JoinCode, Person, PersonId, Role
 from agent_core.store.memory_records import Drawer, drawer, threads, told
 from agent_core.store.memory_tables import Kept, Undo
-from agent_core.store.rows import CONVERSATIONS, JOIN_CODES, ROOMS, TRANSCRIPT
+from agent_core.store.rows import CONVERSATIONS, JOIN_CODES, ROOMS, SUMMARIES, TRANSCRIPT
 
 
 class MemoryRooms:
@@ -140,6 +148,7 @@ class MemoryTranscript:
         self._conversations = conversations
         self._lines = Kept[TranscriptEntry](TranscriptEntry, undo)
         self._last_seq = Kept[int](int, undo)
+        self._summaries = Kept[HistorySummary](HistorySummary, undo)
 
     def append(self, entry: TranscriptEntry) -> int:
         if self._conversations.get(entry.conversation_id) is None:
@@ -178,7 +187,41 @@ class MemoryTranscript:
         ]
         for key, line in found:
             self._lines.put(key, replace(line, **changed))  # type: ignore[arg-type]
+            self.erase_summaries(line.conversation_id, since=line.seq)
         return bool(found)
 
     def drawers(self) -> dict[str, Drawer]:
-        return {"hr_transcript": drawer(self._lines, TRANSCRIPT)}
+        return {
+            "hr_transcript": drawer(self._lines, TRANSCRIPT),
+            "hr_history_summaries": drawer(self._summaries, SUMMARIES),
+        }
+
+    def newest_by(self, conversation_id: ConversationId, speaker: Speaker) -> int:
+        lines = (one for one in self._lines if one.conversation_id == conversation_id)
+        return max((one.seq for one in lines if one.speaker is speaker), default=0)
+
+    def summary(
+        self, conversation_id: ConversationId, upto: int, audience: Audience
+    ) -> HistorySummary | None:
+        found = [
+            one
+            for one in self._summaries
+            if one.conversation_id == conversation_id
+            and one.upto <= upto
+            and (audience is not Audience.SHARED or one.audience is Audience.SHARED)
+        ]
+        return max(found, key=lambda one: (one.upto, one.at), default=None)
+
+    def add_summary(self, summary: HistorySummary) -> bool:
+        key = (summary.conversation_id, summary.upto, summary.audience)
+        return self._summaries.add(key, summary)
+
+    def erase_summaries(self, conversation_id: ConversationId, *, since: int = 0) -> int:
+        covered = [
+            key
+            for key, one in self._summaries.items()
+            if one.conversation_id == conversation_id and one.upto >= since
+        ]
+        for key in covered:
+            self._summaries.remove(key)
+        return len(covered)

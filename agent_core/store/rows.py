@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from agent_core.audit import AuditEntry
 from agent_core.brakes import Brake
-from agent_core.conversation import Conversation, RoomBinding, TranscriptEntry
+from agent_core.conversation import Conversation, HistorySummary, RoomBinding, TranscriptEntry
 from agent_core.escalations import Escalation
 from agent_core.journal import InboxRow, JournalEntry, Turn
 from agent_core.messages import MessageRef, PlatformIdentity, RoomRef, ThreadRef
@@ -118,6 +118,7 @@ class Rows(Generic[T]):
 ROOMS = Rows(RoomBinding, tables.RoomTable)
 CONVERSATIONS = Rows(Conversation, tables.ConversationTable)
 TRANSCRIPT = Rows(TranscriptEntry, tables.TranscriptTable)
+SUMMARIES = Rows(HistorySummary, tables.SummaryTable)
 INBOX = Rows(InboxRow, tables.InboxTable)
 TURNS = Rows(Turn, tables.TurnTable)
 JOURNAL = Rows(JournalEntry, tables.JournalTable)

@@ -5,11 +5,18 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from agent_core.conversation import Conversation, ConversationId, TranscriptEntry
+from agent_core.conversation import (
+    Audience,
+    Conversation,
+    ConversationId,
+    HistorySummary,
+    Speaker,
+    TranscriptEntry,
+)
 from agent_core.errors import ConversationChanged, StoreError
 from agent_core.messages import MessageRef, ThreadRef
 from agent_core.store import tables
-from agent_core.store.rows import CONVERSATIONS, TRANSCRIPT, message_key, thread_key
+from agent_core.store.rows import CONVERSATIONS, SUMMARIES, TRANSCRIPT, message_key, thread_key
 from agent_core.store.sql import Sql, given
 
 _TABLE = CONVERSATIONS.table
@@ -25,6 +32,11 @@ _OF_THREAD = (
 )
 _OWNER_OF_THREAD = sa.select(_THREADS.c.conversation_id).where(_THREADS.c.thread == given("thread"))
 _SAVE = sa.update(_TABLE).where(_TABLE.c.id == given("id"), _TABLE.c.epoch == given("epoch"))
+
+
+def _at(name: str) -> sa.BindParameter[datetime]:
+    return sa.bindparam(f"b_{name}", type_=tables.UtcTime())
+
 
 _LINES = TRANSCRIPT.table
 _NEXT_SEQ = (
@@ -50,8 +62,31 @@ _OF_MESSAGE = (
     .order_by(_LINES.c.at, _LINES.c.seq)
     .limit(1)
 )
-_CHANGE_LINE = sa.update(_LINES).where(
-    _LINES.c.message == given("message"), _LINES.c.deleted_at.is_(None)
+_CHANGED = (
+    sa.update(_LINES)
+    .where(_LINES.c.message == given("message"), _LINES.c.deleted_at.is_(None))
+    .returning(_LINES.c.conversation_id, _LINES.c.seq)
+)
+_EDIT_LINE = _CHANGED.values(text=given("text"), edited_at=_at("edited"))
+_DELETE_LINE = _CHANGED.values(text="", deleted_at=_at("deleted"))
+_NEWEST_BY = sa.select(sa.func.max(_LINES.c.seq)).where(
+    _LINES.c.conversation_id == given("id"), _LINES.c.speaker == given("speaker")
+)
+# The words are the index's own, so that it is used.
+_NEWEST_BY_STAFF = sa.select(sa.func.max(_LINES.c.seq)).where(
+    _LINES.c.conversation_id == given("id"), sa.text(tables.STAFF_SPOKE)
+)
+
+_SUMMARIES = SUMMARIES.table
+_SUMMARY = (
+    SUMMARIES.select()
+    .where(_SUMMARIES.c.conversation_id == given("id"), _SUMMARIES.c.upto <= given("upto"))
+    .order_by(_SUMMARIES.c.upto.desc(), _SUMMARIES.c.at.desc())
+    .limit(1)
+)
+_SHARED_SUMMARY = _SUMMARY.where(_SUMMARIES.c.audience == Audience.SHARED.value)
+_ERASE_SUMMARIES = sa.delete(_SUMMARIES).where(
+    _SUMMARIES.c.conversation_id == given("id"), _SUMMARIES.c.upto >= given("since")
 )
 
 
@@ -129,10 +164,34 @@ class SqlTranscript:
         return TRANSCRIPT.from_row(row) if row else None
 
     def edit(self, message: MessageRef, text: str, at: datetime) -> bool:
-        params = {"b_message": message_key(message), "text": text, "edited_at": at}
-        return self._sql.change(_CHANGE_LINE, params) > 0
+        return self._change(_EDIT_LINE, message, b_text=text, b_edited=at)
 
     def delete(self, message: MessageRef, at: datetime) -> bool:
         """What its author deleted is not kept: the entry stays, its words go."""
-        params = {"b_message": message_key(message), "text": "", "deleted_at": at}
-        return self._sql.change(_CHANGE_LINE, params) > 0
+        return self._change(_DELETE_LINE, message, b_deleted=at)
+
+    def _change(self, statement: sa.Executable, message: MessageRef, **params: object) -> bool:
+        found = self._sql.all(statement, b_message=message_key(message), **params)
+        for conversation_id, seq in found:
+            self.erase_summaries(conversation_id, since=seq)
+        return bool(found)
+
+    def newest_by(self, conversation_id: ConversationId, speaker: Speaker) -> int:
+        if speaker is Speaker.STAFF:
+            found = self._sql.one(_NEWEST_BY_STAFF, b_id=conversation_id)
+        else:
+            found = self._sql.one(_NEWEST_BY, b_id=conversation_id, b_speaker=speaker.value)
+        return (found[0] if found else None) or 0
+
+    def summary(
+        self, conversation_id: ConversationId, upto: int, audience: Audience
+    ) -> HistorySummary | None:
+        statement = _SHARED_SUMMARY if audience is Audience.SHARED else _SUMMARY
+        row = self._sql.one(statement, b_id=conversation_id, b_upto=upto)
+        return SUMMARIES.from_row(row) if row else None
+
+    def add_summary(self, summary: HistorySummary) -> bool:
+        return self._sql.add(_SUMMARIES, SUMMARIES.to_row(summary))
+
+    def erase_summaries(self, conversation_id: ConversationId, *, since: int = 0) -> int:
+        return self._sql.change(_ERASE_SUMMARIES, {"b_id": conversation_id, "b_since": since})

@@ -41,6 +41,8 @@ NEW_INBOX = "status = 'new'"
 UNFINISHED_INBOX = "status <> 'done'"
 RUNNING_TURN = "status = 'running'"
 UNSETTLED = "outcome IS NULL"
+HELD = "lease_holder IS NOT NULL"
+STAFF_SPOKE = "speaker = 'staff'"
 
 
 def _some(name: str, *columns: str, where: str, unique: bool = False) -> sa.Index:
@@ -132,6 +134,7 @@ class ThreadTable(Stored, table=True):
 
 class TranscriptTable(Stored, table=True):
     __tablename__ = "hr_transcript"
+    __table_args__ = (_some("ix_hr_transcript_staff", "conversation_id", "seq", where=STAFF_SPOKE),)
     conversation_id: str = Field(primary_key=True, foreign_key="hr_conversations.id")
     seq: int = Field(primary_key=True)
     speaker: str
@@ -142,6 +145,16 @@ class TranscriptTable(Stored, table=True):
     message: str | None = Field(default=None, index=True)
     edited_at: datetime | None = Field(default=None, sa_type=UtcTime)
     deleted_at: datetime | None = Field(default=None, sa_type=UtcTime)
+
+
+class SummaryTable(Stored, table=True):
+    __tablename__ = "hr_history_summaries"
+    conversation_id: str = Field(primary_key=True)
+    upto: int = Field(primary_key=True)
+    audience: str = Field(primary_key=True)
+    text: str = Field(sa_type=sa.Text)
+    written_by: str
+    at: datetime = Field(sa_type=UtcTime)
 
 
 class DeliveryTable(Stored, table=True):
@@ -277,6 +290,7 @@ class LedgerTable(Stored, table=True):
 
 class DestinationTable(Stored, table=True):
     __tablename__ = "hr_destinations"
+    __table_args__ = (_some("ix_hr_destinations_held", "lease_holder", where=HELD),)
     id: str = Field(primary_key=True)
     address: str = Field(sa_type=sa.Text)
     opens_thread: bool

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from agent_core.conversation import ConversationStatus, RoomMode
+from agent_core.conversation import Audience, ConversationStatus, RoomMode, Speaker
 from agent_core.errors import ConversationChanged, StoreError, TurnLost
 from agent_core.journal import InboxKind, InboxStatus, TurnStatus
 from agent_core.people import AccountId, Capability, PersonId, Role
@@ -24,11 +24,15 @@ from tests.builders import (
     a_participant,
     a_person,
     a_room,
+    a_summary,
     a_thread,
     a_turn,
     an_entry,
     an_identity,
 )
+
+CONVERSATION = a_conversation().id
+ANY_BUT_SHARED = Audience.INTERNAL
 
 
 async def do(store: Store, fn: Callable[..., Any]) -> Any:
@@ -209,6 +213,59 @@ class ConversationContract:
         assert (stored.text, stored.edited_at, stored.deleted_at) == ("", NOON, NOON)
         assert not await do(store, lambda tx: tx.transcript.edit(a_message_ref(), "back", NOON))
         assert await do(store, lambda tx: tx.transcript.get(a_conversation().id, 2)) is None
+
+    async def test_the_newest_entry_of_a_speaker_is_found(self, store: Store) -> None:
+        await do(store, lambda tx: tx.conversations.add(a_conversation(), a_thread()))
+        for speaker in (Speaker.STAFF, Speaker.AGENT, Speaker.STAFF, Speaker.AGENT):
+            await do(store, lambda tx, s=speaker: tx.transcript.append(an_entry(speaker=s)))
+        for speaker, seq in ((Speaker.STAFF, 3), (Speaker.AGENT, 4), (Speaker.CUSTOMER, 0)):
+            found = await do(store, lambda tx, s=speaker: tx.transcript.newest_by(CONVERSATION, s))
+            assert found == seq
+        assert await do(store, lambda tx: tx.transcript.newest_by("con_9", Speaker.STAFF)) == 0
+
+    async def test_summaries_are_kept_by_what_they_cover_and_for_whom(self, store: Store) -> None:
+        for upto, audience in (
+            (12, Audience.INTERNAL),
+            (24, Audience.INTERNAL),
+            (24, Audience.SHARED),
+        ):
+            made = a_summary(upto, audience=audience)
+            assert await do(store, lambda tx, s=made: tx.transcript.add_summary(s))
+            assert not await do(store, lambda tx, s=made: tx.transcript.add_summary(s))
+
+        async def newest(upto: int, audience: Audience) -> Any:
+            return await do(store, lambda tx: tx.transcript.summary(CONVERSATION, upto, audience))
+
+        assert await newest(23, Audience.INTERNAL) == a_summary(12, audience=Audience.INTERNAL)
+        assert await newest(99, Audience.SHARED) == a_summary(24)
+        assert (
+            await newest(23, Audience.SHARED) is None and await newest(11, ANY_BUT_SHARED) is None
+        )
+        assert (
+            await do(store, lambda tx: tx.transcript.summary("con_9", 99, ANY_BUT_SHARED)) is None
+        )
+        erased = await do(store, lambda tx: tx.transcript.erase_summaries(CONVERSATION, since=13))
+        assert erased == 2 and await newest(99, ANY_BUT_SHARED) is not None
+        assert await do(store, lambda tx: tx.transcript.erase_summaries(CONVERSATION)) == 1
+        assert await newest(99, ANY_BUT_SHARED) is None
+
+    @pytest.mark.parametrize("how", ["edit", "delete"])
+    async def test_a_changed_message_takes_the_summaries_of_it_along(
+        self, store: Store, how: str
+    ) -> None:
+        await do(store, lambda tx: tx.conversations.add(a_conversation(), a_thread()))
+        for n in range(1, 5):
+            entry = an_entry(message=a_message_ref(str(n)))
+            await do(store, lambda tx, e=entry: tx.transcript.append(e))
+        for upto in (2, 3, 4):
+            await do(store, lambda tx, n=upto: tx.transcript.add_summary(a_summary(n)))
+        third = a_message_ref("3")
+        if how == "edit":
+            await do(store, lambda tx: tx.transcript.edit(third, "new words", NOON))
+        else:
+            await do(store, lambda tx: tx.transcript.delete(third, NOON))
+        left = await do(store, lambda tx: tx.transcript.summary(CONVERSATION, 9, Audience.SHARED))
+        assert left is not None and left.upto == 2
 
 
 class TurnContract:
