@@ -384,6 +384,21 @@ HOLDINGS: Final[Mapping[str, Holding]] = {
             "problem": _technical("what the platform said"),
         },
     ),
+    "hr_paces": Holding(
+        why="when each room may be posted to next: processes share a room's pace",
+        long="for good: a time for each room",
+        going=Going.KEPT,
+        columns={
+            "room": _technical("the platform's address of the channel"),
+            "due": _technical("the next time"),
+        },
+    ),
+    "hr_floor": Holding(
+        why="the oldest version that may work on this database",
+        long="for good: one row",
+        going=Going.KEPT,
+        columns={"id": _technical("always 1"), "revision": _technical("of the tables")},
+    ),
     "hr_escalations": Holding(
         why="cases: what people work on",
         long="`conversations` once closed; open ones stay",
