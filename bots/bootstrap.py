@@ -44,6 +44,7 @@ from agent_core.proposals import LedgerEntry
 from agent_core.reconciler import Reconciler
 from agent_core.retention_sweep import RetentionSweep
 from agent_core.room_intake import RoomIntake
+from agent_core.rules.gaps import gaps
 from agent_core.rules.yaml_policy import FilePolicySource
 from agent_core.store import health, migrations
 from agent_core.store.audit_seal import KEY_FILE, AesSeal, key_of_file
@@ -68,6 +69,7 @@ from tools.accounts.gateway import AccountsGateway
 from tools.accounts.no_payments import NoPayments
 from tools.accounts.payments import Payments
 from tools.accounts.sql_gateway import SqlAccounts
+from tools.accounts.types import PLANS
 from tools.catalog import Catalog, GatewayDirectory
 
 log = logging.getLogger(__name__)
@@ -114,6 +116,12 @@ def policy_mistakes(path: Path) -> tuple[str, ...]:
     except ConfigurationError as error:
         return error.mistakes
     return ()
+
+
+def policy_gaps(path: Path) -> tuple[str, ...]:
+    """What a sound policy.yaml leaves open, one sentence each. Raises ConfigurationError."""
+    sold = {currency for plan in PLANS.values() for currency, _ in plan.prices}
+    return gaps(path, tools_by_name().tools, sold)
 
 
 def make_folder(url: str) -> None:

@@ -91,8 +91,10 @@ def check_policy(folder: Path | None) -> list[Finding]:
     from bots import bootstrap  # builds on every adapter: loaded when it is needed
 
     mistakes = bootstrap.policy_mistakes(path)
-    told = [wrong(CONFIGURATION, POLICY_FILE, each) for each in mistakes]
-    return told or [right(CONFIGURATION, POLICY_FILE, str(path))]
+    if mistakes:
+        return [wrong(CONFIGURATION, POLICY_FILE, each) for each in mistakes]
+    left_open = [note(CONFIGURATION, POLICY_FILE, each) for each in bootstrap.policy_gaps(path)]
+    return [right(CONFIGURATION, POLICY_FILE, str(path)), *left_open]
 
 
 def check_configuration(folder: Path | None) -> tuple[Configuration, list[Finding]]:

@@ -37,20 +37,26 @@ def check(
         Path | None, typer.Argument(metavar="[FILE]", help="Left out: the one in force.")
     ] = None,
 ) -> None:
-    """Say every mistake in a policy file by line. Exit code 2 where there is one."""
+    """Say every mistake in a policy file by line. Exit code 2 where there is one.
+
+    What a sound file leaves open, such as a currency that a limit does not name, is said too.
+    """
     from bots import bootstrap
 
-    async def work() -> tuple[str, ...]:
+    async def work() -> tuple[tuple[str, ...], tuple[str, ...]]:
         path = _path(file, load_configuration(Settings.load().configuration_folder))
         if path is None:
             raise Refused(f"There is no {POLICY_FILE} in force: the tools' own defaults hold.")
-        return bootstrap.policy_mistakes(path)
+        mistakes = bootstrap.policy_mistakes(path)
+        return mistakes, () if mistakes else bootstrap.policy_gaps(path)
 
-    mistakes = run(work())
+    mistakes, left_open = run(work())
     if mistakes:
         list_mistakes("The policy is refused:", mistakes)
         raise typer.Exit(2)
     typer.echo("No mistakes.")
+    for each in left_open:
+        typer.echo(f"Mind: {each}")
 
 
 @app.command("explain")

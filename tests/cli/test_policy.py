@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 
+from bots import bootstrap
 from tests.cli.conftest import Machine
+from tests.rules.test_yaml_policy import EXAMPLE
 
 OLIVE = "slack:T0NORTH/U0OLIVE"
 ROOM = "slack:T0ACME/C0NORTH"
@@ -107,3 +109,35 @@ def test_check_tells_every_mistake_by_line(told: Machine) -> None:
     assert result.exit_code == 2
     assert "line 3: tools.add_seats.roles.0" in result.stderr and "line 12: other" in result.stderr
     assert told.run("policy", "check", "nowhere.yaml").exit_code == 2
+
+
+def test_a_currency_that_a_limit_does_not_name_is_told_and_the_policy_stays_valid(
+    told: Machine,
+) -> None:
+    file = told.folder / "config" / "policy.yaml"
+    checked = told.run("policy", "check")
+    assert checked.exit_code == 0 and "No mistakes." in checked.stdout
+    assert f"{file}, line 10: limits.0.money: names no EUR and no JPY" in checked.stdout
+    found = json.loads(told.run("doctor", "--json").stdout)["findings"]
+    notes = [one for one in found if one["name"] == "policy.yaml" and one["status"] == "note"]
+    assert [one["message"] for one in notes] == [
+        line.removeprefix("Mind: ") for line in checked.stdout.splitlines()[1:]
+    ]
+    assert not any(one["status"] == "wrong" for one in found if one["name"] == "policy.yaml")
+    # A currency that only an approval names counts too; one without money is no money limit.
+    file.write_text(
+        POLICY.replace('"1.00 USD"', '["1.00 USD", "1.00 CHF"]').replace(
+            '"5,000.00 USD"', '["5,000.00 USD", "5,000.00 EUR", "900,000 JPY"]'
+        )
+        + "  - {tools: [remove_seats], per: person, per_day: 2}\n",
+        encoding="utf-8",
+    )
+    checked = told.run("policy", "check")
+    assert checked.stdout.splitlines()[1:] == [
+        f"Mind: {file}, line 10: limits.0.money: names no CHF, so such amounts are not "
+        "limited by this. Name a limit for each currency that you deal in."
+    ]
+
+
+def test_the_sample_policy_limits_every_currency() -> None:
+    assert bootstrap.policy_gaps(EXAMPLE) == ()
