@@ -28,6 +28,8 @@ from agent_core.messages import (
 )
 from agent_core.outgoing import Destination, OutgoingRow, OutgoingStatus
 from agent_core.ports import Clock, Engine, EngineKind, PlatformAdapter, Store, UnitOfWork
+from agent_core.telemetry import SILENT, Telemetry, trace_in_force
+from agent_core.watched_send import watched_send
 
 log = logging.getLogger(__name__)
 
@@ -73,6 +75,7 @@ class Delivery:
         holder: str,
         pace: PostPace,
         undeliverable: Undeliverable,
+        telemetry: Telemetry = SILENT,
     ) -> None:
         self._store = store
         self._engine = engine
@@ -80,6 +83,7 @@ class Delivery:
         self._clock = clock
         self._holder = holder
         self._pace = pace
+        self._telemetry = telemetry
         self._outcomes = Outcomes(store=store, clock=clock, undeliverable=undeliverable)
         self._draining: dict[DestinationId, asyncio.Task[None]] = {}
         self._again: set[DestinationId] = set()
@@ -99,6 +103,8 @@ class Delivery:
         if original is not None and original.message.discloses_ai:
             # What a message said of being an AI it goes on saying, however it is redrawn.
             row = replace(row, message=replace(row.message, discloses_ai=True))
+        if row.trace is None:
+            row = replace(row, trace=trace_in_force())
         if tx.outgoing.add(row):
             tx.after_commit(lambda: self.kick(row.destination))
 
@@ -186,7 +192,8 @@ class Delivery:
                     await self._wait(seconds)
                     may_post = True
                 case _:
-                    await self._carry_out(found)
+                    with watched_send(self._telemetry, found) as watched:
+                        watched.ended(await self._carry_out(found))
         await self._store.run(lambda tx: tx.outgoing.release(destination, self._holder))
 
     async def _wait(self, seconds: float) -> None:
@@ -244,7 +251,8 @@ class Delivery:
         original = tx.outgoing.get(row.updates) if row.updates else None
         return original.posted if original else None
 
-    async def _carry_out(self, job: Job) -> None:
+    async def _carry_out(self, job: Job) -> str:
+        """How it ended, in a word."""
         if not self._may_send() or self._clock.now() >= job.lease_ends:
             # This process stood still for long. The row stays STARTED: whoever has it now looks.
             log.warning("not sent: this process no longer has the destination")
@@ -253,30 +261,35 @@ class Delivery:
         adapter = self._adapters.get(platform)
         if adapter is None:
             await self._outcomes.refused(job, f"{platform} is not set up here", gone=True)
-            return
+            return "gone"
         if job.would_leak:
             reason = "the support room is shared with another company"
             await self._outcomes.refused(job, reason, gone=True)
-            return
+            return "withheld"
         try:
             posted = await self._send(adapter, job)
         except RateLimited as error:
             await self._outcomes.later(job, error.retry_after_seconds)
+            return "rate_limited"
         except PlatformUnavailable as error:
             await self._outage(adapter, job, str(error), maybe_accepted=error.maybe_accepted)
+            return "unavailable"
         except DestinationGone as error:
             await self._outcomes.refused(job, str(error), gone=True)
+            return "gone"
         except (PlatformError, ValueError) as error:
             await self._outcomes.refused(job, str(error))
+            return "refused"
         except Exception as error:
             # A defect of ours: tried again like an outage, so that it ends with a person too.
             log.exception("sending failed", extra={"outgoing": job.row.id})
             await self._outage(adapter, job, type(error).__name__, maybe_accepted=True)
-        else:
-            if posted is None and job.edits is None:
-                await self._outcomes.dropped(job)
-            else:
-                await self._outcomes.sent(job, posted)
+            return "failed"
+        if posted is None and job.edits is None:
+            await self._outcomes.dropped(job)
+            return "dropped"
+        await self._outcomes.sent(job, posted)
+        return "sent"
 
     async def _outage(
         self, adapter: PlatformAdapter, job: Job, reason: str, *, maybe_accepted: bool

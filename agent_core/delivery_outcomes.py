@@ -139,6 +139,7 @@ class Outcomes:
             message=cards.notice(_NOT_SHOWN),
             created_at=self._clock.now(),
             conversation_id=row.conversation_id,
+            trace=row.trace,
         )
 
     def _try_ever_more_slowly(self, tx: UnitOfWork, job: Job, reason: str, gone: bool) -> None:

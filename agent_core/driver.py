@@ -36,6 +36,7 @@ from agent_core.ports import (
 )
 from agent_core.proposals import ProposalId, ProposalStatus
 from agent_core.services import Services
+from agent_core.telemetry import SILENT, Telemetry, within
 from agent_core.tool_runner import Sleep, ToolRunner
 from agent_core.tooling import Json, ToolCall
 from agent_core.turn import (
@@ -53,8 +54,9 @@ from agent_core.turn import (
     Tell,
     next_step,
 )
-from agent_core.turn_state import CallKind, Kind, state_of
+from agent_core.turn_state import CallKind, Kind, end_of, state_of
 from agent_core.undoing import Undoing
+from agent_core.watched_turn import watched_turn
 
 log = logging.getLogger(__name__)
 
@@ -81,6 +83,7 @@ class Driver:
         limits: Limits | None = None,
         houses: Houses | None = None,
         sleep: Sleep = asyncio.sleep,
+        telemetry: Telemetry = SILENT,
     ) -> None:
         self._services = Services(
             store=store,
@@ -96,8 +99,9 @@ class Driver:
             limits=limits or Limits(),
             instructions=instructions,
             houses=houses or Houses(),
+            telemetry=telemetry,
         )
-        runner = ToolRunner(self._services.limits, sleep)
+        runner = ToolRunner(self._services.limits, sleep, telemetry)
         self._planning = Planning(self._services, runner)
         self._calls = Calls(self._services, runner, self._planning)
         self._execution = Execution(self._services, runner)
@@ -113,18 +117,28 @@ class Driver:
             live = await self._services.transact(
                 lambda tx: enter(tx, self._services, ConversationId(conversation_id))
             )
-            if live is None:
+            if live is None or not await self._observed(live):
                 return
+
+    async def _observed(self, live: LiveTurn) -> bool:
+        """One attempt of a turn. True where it has to be gone on with, or the next one begun."""
+        with (
+            watched_turn(self._services.telemetry, live, self._services.clock) as watched,
+            within(conversation=live.conversation.id, turn=live.turn.id),
+        ):
             try:
                 async with progress.shown(self._services, live):
                     more = await self._work(live)
-                if not more:
-                    return
             except TurnLost:
                 log.info("turn %s has another owner", live.turn.id)
-                return
-            except Exception:
+                watched.ended("lost")
+                return False
+            except Exception as error:
                 log.exception("turn %s, attempt %d", live.turn.id, live.turn.attempts)
+                watched.failed(error)
+                return True
+            watched.ended(end_of(live.journal))
+            return more
 
     async def _work(self, live: LiveTurn) -> bool:
         """Takes steps until the turn is closed. True where new rows wait."""

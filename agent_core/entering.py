@@ -21,6 +21,7 @@ from agent_core.ports import UnitOfWork
 from agent_core.proposals import Outcome, ProposalId, ProposalStatus
 from agent_core.receipts import receipt_message
 from agent_core.services import Services
+from agent_core.telemetry import Metric, within
 from agent_core.turn_state import Kind, state_of
 
 
@@ -38,7 +39,8 @@ def enter(tx: UnitOfWork, services: Services, conversation_id: ConversationId) -
         live = _taken_over(tx, services, conversation, running)
         if live.turn.attempts <= services.limits.attempts:
             return live
-        _give_up(tx, services, live)
+        with within(trace=running.trace, conversation=conversation_id, turn=running.id):
+            _give_up(tx, services, live)
         conversation = as_trusted(tx, tx.conversations.get(conversation_id) or conversation)
     return _begun(tx, services, conversation)
 
@@ -114,6 +116,7 @@ def _give_up(tx: UnitOfWork, services: Services, live: LiveTurn) -> None:
     tx.turns.append(turn.id, turn.token, boundary.news)
     tx.inbox.finish([row.seq for row in live.rows])
     tx.turns.close(turn.id, turn.token, TurnStatus.GIVEN_UP)
+    tx.after_commit(lambda: services.telemetry.count(Metric.TURNS, TurnStatus.GIVEN_UP.value))
 
 
 def _plans_as_they_stand(boundary: Boundary) -> str:
@@ -170,6 +173,13 @@ def asked_text(live: LiveTurn) -> str:
 
 def _begun(tx: UnitOfWork, services: Services, conversation: Conversation) -> LiveTurn | None:
     rows = list(tx.inbox.new_rows(conversation.id))
+    with within(trace=rows[0].trace if rows else None, conversation=conversation.id):
+        return _begun_with(tx, services, conversation, rows)
+
+
+def _begun_with(
+    tx: UnitOfWork, services: Services, conversation: Conversation, rows: list[InboxRow]
+) -> LiveTurn | None:
     silent = conversation.status is not ConversationStatus.WITH_AGENT
     if not silent and rows and _is_held(tx, services, conversation, rows):
         silent = True
@@ -189,6 +199,7 @@ def _begun(tx: UnitOfWork, services: Services, conversation: Conversation) -> Li
         attempts=1,
         status=TurnStatus.RUNNING,
         started_at=services.clock.now(),
+        trace=mine[0].trace,
     )
     tx.turns.add(turn)
     tx.inbox.claim([row.seq for row in mine], turn.id)

@@ -74,6 +74,7 @@ class Escalation:
     claimed_by_name: str = ""
     claimed_at: datetime | None = None
     closed_at: datetime | None = None
+    trace: str | None = None  # W3C traceparent of the request that opened it
 
     @property
     def label(self) -> str:

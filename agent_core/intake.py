@@ -44,11 +44,13 @@ from agent_core.press_intake import PressIntake
 from agent_core.proposals import Proposal
 from agent_core.room_intake import RoomIntake
 from agent_core.router import Situation, route_message
+from agent_core.telemetry import SILENT, Metric, Telemetry
 from agent_core.yeses import Tell
 
 log = logging.getLogger(__name__)
 
 TRIES = 4
+_AGAIN = "Again"  # the same delivery was taken before
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +89,7 @@ class Intake:
         homes: Mapping[Platform, frozenset[str]] | None = None,
         actions: Collection[str] = (),
         clock: Clock,
+        telemetry: Telemetry = SILENT,
     ) -> None:
         self._store = store
         self._commands = commands
@@ -99,11 +102,18 @@ class Intake:
         self._actions = actions
         self._houses = Houses(tenants=self._homes)
         self._clock = clock
+        self._telemetry = telemetry
 
     async def receive(self, event: InboundEvent) -> Answer:
         """Returns once the event is committed; the same event again changes nothing."""
+        with self._telemetry.span("intake") as span:
+            span.set("handrail.event", type(event).__name__)
+            return await self._received(event)
+
+    async def _received(self, event: InboundEvent) -> Answer:
         if isinstance(event, Unsupported):
             log.debug("not supported", extra={"what": event.what})
+            self._telemetry.count(Metric.DELIVERIES, platform_of(event), "Unsupported", "Ignore")
             return Answer()
         if isinstance(event, OptionsAsked):
             return await self._options(event)
@@ -116,10 +126,19 @@ class Intake:
         return await self._store.run(lambda tx: self._take(tx, event, self._clock.now()))
 
     def _take(self, tx: UnitOfWork, event: InboundEvent, now: datetime) -> Answer:
+        if isinstance(event, InboundMessage):
+            self._remember_room(tx, event.reply_to)
+            self._count(tx, event, self._message(tx, event, now))
+            return Answer()
+        self._count(tx, event, "Taken")
+        return self._take_other(tx, event, now)
+
+    def _count(self, tx: UnitOfWork, event: InboundEvent, decision: str) -> None:
+        platform, kind = platform_of(event), type(event).__name__
+        tx.after_commit(lambda: self._telemetry.count(Metric.DELIVERIES, platform, kind, decision))
+
+    def _take_other(self, tx: UnitOfWork, event: InboundEvent, now: datetime) -> Answer:
         match event:
-            case InboundMessage():
-                self._remember_room(tx, event.reply_to)
-                self._message(tx, event, now)
             case MessageEdited():
                 self._words.edited(tx, event)
             case MessageDeleted():
@@ -139,24 +158,28 @@ class Intake:
 
     # --- messages ---------------------------------------------------------------------------
 
-    def _message(self, tx: UnitOfWork, event: InboundMessage, now: datetime) -> None:
+    def _message(self, tx: UnitOfWork, event: InboundMessage, now: datetime) -> str:
+        """What was decided, in a word."""
         if event.direct and is_joining(event.text):
-            if tx.inbox.take(f"message:{event.message}", now):
-                answer = joined_in_words(
-                    tx, self._houses, event.text, requester_of(tx, event.author), now
-                )
-                self._words.answer_alone(tx, event, answer, now)
-            return
+            if not tx.inbox.take(f"message:{event.message}", now):
+                return _AGAIN
+            answer = joined_in_words(
+                tx, self._houses, event.text, requester_of(tx, event.author), now
+            )
+            self._words.answer_alone(tx, event, answer, now)
+            return "Join"
         situation = self._situation(tx, event, now)
         decision = route_message(event, situation)
         commands = event.direct and is_pausing(event.text) and situation.who.can(Capability.LEAD)
         if not commands and not self._words.is_worth_taking(decision):
-            return
-        if tx.inbox.take(f"message:{event.message}", now):
-            if commands:
-                decision = Tell(self._paused(tx, event.text, situation.who, now))
-            conversation = _as_trusted(tx, situation) or self._begin(tx, event, situation, now)
-            self._words.carry_out(tx, event, situation, decision, conversation, now)
+            return type(decision).__name__
+        if not tx.inbox.take(f"message:{event.message}", now):
+            return _AGAIN
+        if commands:
+            decision = Tell(self._paused(tx, event.text, situation.who, now))
+        conversation = _as_trusted(tx, situation) or self._begin(tx, event, situation, now)
+        self._words.carry_out(tx, event, situation, decision, conversation, now)
+        return type(decision).__name__
 
     def _paused(self, tx: UnitOfWork, text: str, who: Requester, now: datetime) -> str:
         return pause_in_words(tx, text, who, now, self._actions)
@@ -237,6 +260,19 @@ class Intake:
                 account=str(account or ""),
             )
         )
+
+
+def platform_of(event: InboundEvent) -> str:
+    """The platform that an event came over."""
+    match event:
+        case MessageEdited() | MessageDeleted() | InboundMessage():
+            return event.message.room.platform.value
+        case FormSubmitted() | OptionsAsked() | ButtonPressed():
+            return event.by.identity.platform.value
+        case CommandUsed() | RoomChanged():
+            return event.room.platform.value
+        case Unsupported():
+            return event.platform.value
 
 
 def without_secrets(event: InboundEvent) -> InboundEvent:

@@ -47,6 +47,7 @@ class InboxRow:
     proposal_id: ProposalId | None = None
     status: InboxStatus = InboxStatus.NEW
     turn_id: TurnId | None = None
+    trace: str | None = None  # W3C traceparent of the delivery (telemetry.py)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +80,7 @@ class Turn:
     attempts: int
     status: TurnStatus
     started_at: datetime
+    trace: str | None = None  # of the first row that it took
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

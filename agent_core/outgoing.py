@@ -53,3 +53,4 @@ class OutgoingRow:
     not_before: datetime | None = None
     posted: MessageRef | None = None
     problem: str = ""
+    trace: str | None = None  # W3C traceparent of what caused it

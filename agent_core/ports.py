@@ -195,7 +195,10 @@ class Inbox(Protocol):
         at: datetime,
         transcript_seq: int | None = None,
         proposal_id: ProposalId | None = None,
-    ) -> InboxRow: ...
+    ) -> InboxRow:
+        """The row keeps the trace in force."""
+        ...
+
     def new_rows(self, conversation_id: ConversationId, limit: int = 50) -> Sequence[InboxRow]:
         """Rows that no turn has claimed, oldest first."""
         ...
@@ -537,11 +540,15 @@ class ModelReply:
     """What came back: words, or calls, or both.
 
     `model`: the label of the one that answered, where several stand behind one; "" where not.
+    `finish` and `answered_by`: why the endpoint stopped, and what it calls the model, in its own
+    words; "" where it does not say.
     """
 
     text: str
     tool_calls: tuple[ToolCall, ...] = ()
     usage: Usage = field(default_factory=Usage)
+    finish: str = ""
+    answered_by: str = ""
     model: str = ""
 
 

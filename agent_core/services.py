@@ -24,6 +24,7 @@ from agent_core.ports import (
     ToolCatalog,
     UnitOfWork,
 )
+from agent_core.telemetry import SILENT, Telemetry
 from agent_core.tooling import Tool, ToolName
 
 T = TypeVar("T")
@@ -48,6 +49,7 @@ class Services:
     limits: Limits
     instructions: str
     houses: Houses = field(default_factory=Houses)
+    telemetry: Telemetry = SILENT
 
     @property
     def instructions_version(self) -> str:

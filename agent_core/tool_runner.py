@@ -18,7 +18,9 @@ from agent_core.errors import (
 )
 from agent_core.limits import Limits
 from agent_core.proposals import Outcome, canonical
+from agent_core.telemetry import SILENT, Telemetry
 from agent_core.tooling import Json, Preview, Tool, ToolCall, ToolContext, ToolResult
+from agent_core.watched_tool import watched_tool
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -65,22 +67,29 @@ class ToolRunner:
     What comes back is what the context's room and requester may read.
     """
 
-    def __init__(self, limits: Limits, sleep: Sleep = asyncio.sleep) -> None:
+    def __init__(
+        self, limits: Limits, sleep: Sleep = asyncio.sleep, telemetry: Telemetry = SILENT
+    ) -> None:
         self._limits = limits
         self._sleep = sleep
+        self._telemetry = telemetry
 
     async def read(self, tool: Tool, context: ToolContext, arguments: BaseModel) -> ToolResult:
         """A read's result. Raises ToolError."""
-        call = tool.handler(context, arguments)
-        result = await self._bounded(tool, call, self._limits.read_seconds)
+        with watched_tool(self._telemetry, tool, "read") as watched:
+            call = tool.handler(context, arguments)
+            result = await self._bounded(tool, call, self._limits.read_seconds)
+            watched.ended(Outcome.SUCCEEDED)
         return visibility.read_by(tool, context, result)
 
     async def preview(self, tool: Tool, context: ToolContext, arguments: BaseModel) -> Preview:
         """What the action would do now. Raises ToolError; nothing has happened then."""
         if tool.preview is None:
             raise ActionRefused(f"{tool.name} cannot be previewed, so it is not done.")
-        call = tool.preview(context, arguments)
-        preview = await self._bounded(tool, call, self._limits.read_seconds)
+        with watched_tool(self._telemetry, tool, "preview") as watched:
+            call = tool.preview(context, arguments)
+            preview = await self._bounded(tool, call, self._limits.read_seconds)
+            watched.ended(Outcome.SUCCEEDED)
         return visibility.preview_for(tool, context, preview)
 
     async def _bounded(self, tool: Tool, call: Awaitable[T], seconds: float) -> T:
@@ -100,6 +109,12 @@ class ToolRunner:
         What failed without an effect is tried once more, under the same key. Where a request went
         out and no answer came to it, "nothing happened yet" is no proof: that stays unknown.
         """
+        with watched_tool(self._telemetry, tool, "act") as watched:
+            ran = await self._acted(tool, context, arguments)
+            watched.ended(ran.outcome)
+        return ran
+
+    async def _acted(self, tool: Tool, context: ToolContext, arguments: BaseModel) -> Ran:
         first = await self._act_once(tool, context, arguments)
         if first.outcome is not Outcome.FAILED:
             return first

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 from agent_core.journal import InboxKind, JournalEntry
 from agent_core.proposals import ProposalId
@@ -31,6 +31,24 @@ class Kind(StrEnum):
     ESCALATED = "escalated"  # reason
     SILENCED = "silenced"  # {}: a person has the conversation now
     CLOSED = "closed"  # status
+
+
+_ENDS: Final = {
+    Kind.ESCALATED: "escalated",
+    Kind.SILENCED: "silenced",
+    Kind.SENT: "replied",
+    Kind.TOLD: "told",
+    Kind.EXECUTED: "acted",
+    Kind.PRESENTED: "proposed",
+}
+
+
+def end_of(entries: Sequence[JournalEntry]) -> str:
+    """How a closed turn ended, in a word."""
+    for entry in reversed(entries):
+        if (end := _ENDS.get(Kind(entry.kind))) is not None:
+            return end
+    return "nothing"
 
 
 class CallKind(StrEnum):

@@ -8,6 +8,8 @@ from typing import Final
 from urllib.parse import urlsplit
 
 import aiohttp
+from aiohttp import web
+from prometheus_client import CollectorRegistry
 from pydantic import SecretStr
 
 from agent_core.access import Access
@@ -51,6 +53,7 @@ from agent_core.store.audit_seal import KEY_FILE, AesSeal, key_of_file
 from agent_core.store.locks import lock_folder_of
 from agent_core.store.sql_pace import SharedPace
 from agent_core.store.sql_store import SqlStore
+from agent_core.store.standing import StandingReader
 from bots import server
 from bots.configuration import Configuration
 from bots.instructions import instructions_of
@@ -58,6 +61,10 @@ from bots.policy_watch import PolicyWatch
 from bots.roles import Role
 from bots.service import Service
 from bots.settings import ModelSettings, Settings, is_loopback
+from bots.sight.doors import MetricsDoor, observing
+from bots.sight.gauges import Gauges
+from bots.sight.observer import Observer
+from bots.sight.watched import WatchedModel, WatchedStore
 from bots.slack.adapter import SlackChannel
 from bots.teams.adapter import TeamsChannel
 from bots.timers import OpenTimers, Timers
@@ -188,7 +195,8 @@ class _Parts:
 
     clock: SystemClock
     ids: SystemIds
-    store: SqlStore
+    observer: Observer
+    store: Store
     engine: DbosEngine
     accounts: PaidAccounts
     directory: GatewayDirectory
@@ -243,6 +251,7 @@ def _joined(
 ) -> Service:
     catalog = catalog_of(parts.store, parts.accounts)
     policy = FilePolicySource(configuration.policy_path, catalog.tools)
+    model = WatchedModel(model, parts.observer, parts.clock)
     driver = _driver(parts, configuration, model, catalog, policy)
     intake = _intake(parts, configuration, catalog)
     slack = _slack(settings, intake)
@@ -270,6 +279,10 @@ def _joined(
         accounts=parts.accounts,
         model=model,
         support_room=support_room,
+        observer=parts.observer,
+        gauges=Gauges(
+            StandingReader(settings.database_url.get_secret_value()).read, parts.observer.registry
+        ),
         slack=slack,
         teams=teams,
         role=role,
@@ -277,16 +290,27 @@ def _joined(
     )
 
 
+def observer_of(settings: Settings) -> Observer:
+    """Metrics always; spans where an address for them is set."""
+    tracer = None
+    if settings.traces is not None:
+        from bots.sight.tracing import exporting  # brings a client of its own: only where needed
+
+        tracer = exporting(settings.traces)
+    return Observer(CollectorRegistry(), tracer)
+
+
 def _parts(settings: Settings, configuration: Configuration, support: RoomRef) -> _Parts:
-    clock, ids = SystemClock(), SystemIds()
+    clock, ids, observer = SystemClock(), SystemIds(), observer_of(settings)
     url = settings.database_url.get_secret_value()
-    store = open_store(settings)
-    presence = None if store.is_sqlite else Presence(plain_url(url))
+    sql = open_store(settings)
+    store = WatchedStore(sql, observer)
+    presence = None if sql.is_sqlite else Presence(plain_url(url))
     engine = DbosEngine(url, clock=clock, presence=presence)
     accounts = open_accounts(settings)
     adapters: dict[Platform, PlatformAdapter] = {}
     tell: list[Callable[[UnitOfWork, OutgoingRow, str], None]] = []  # the desk needs the delivery
-    pace: PostPace = Pace(RATES) if store.is_sqlite else SharedPace(RATES)
+    pace: PostPace = Pace(RATES) if sql.is_sqlite else SharedPace(RATES)
     delivery = Delivery(
         store=store,
         engine=engine,
@@ -294,9 +318,10 @@ def _parts(settings: Settings, configuration: Configuration, support: RoomRef) -
         clock=clock,
         # One process on SQLite: after a restart it goes on with what it held. On Postgres it takes
         # the name of its slot before it sends anything.
-        holder="embedded" if store.is_sqlite else ids.new("worker"),
+        holder="embedded" if sql.is_sqlite else ids.new("worker"),
         pace=pace,
         undeliverable=lambda tx, row, reason: tell[0](tx, row, reason),
+        telemetry=observer,
     )
     room = SupportRoom(room=support, delivery={}, hours=configuration.support_hours)
     desk = Desk(outbox=delivery, engine=engine, room=room, ids=ids, clock=clock)
@@ -304,6 +329,7 @@ def _parts(settings: Settings, configuration: Configuration, support: RoomRef) -
     return _Parts(
         clock=clock,
         ids=ids,
+        observer=observer,
         store=store,
         engine=engine,
         accounts=accounts,
@@ -351,6 +377,7 @@ def _driver(
         instructions=instructions_of(configuration),
         limits=configuration.limits,
         houses=Houses(tenants=configuration.tenants),
+        telemetry=parts.observer,
     )
 
 
@@ -385,6 +412,7 @@ def _intake(parts: _Parts, configuration: Configuration, catalog: Catalog) -> In
         homes=configuration.tenants,
         actions=pausable(catalog.tools),
         clock=parts.clock,
+        telemetry=parts.observer,
     )
 
 
@@ -461,13 +489,28 @@ async def serve(
         service = await build(settings, configuration, role=role)
         try:
             await service.start(configuration)
-            app = server.application(service.routes(), service.ready)
+            app = application(settings, service, host)
             await server.run(app, host, port, on_listening=_say_listening)
         finally:
             await service.stop()
     finally:
         if lock is not None:
             lock.release()
+
+
+def application(settings: Settings, service: Service, host: str) -> web.Application:
+    """Every door of the service, for a server that is bound to `host`."""
+    metrics = MetricsDoor(
+        service.observer.registry,
+        token=_plain(settings.metrics_token),
+        on_loopback=is_loopback(host),
+        refresh=service.count_rows,
+    )
+    return server.application(
+        [*service.routes(), *metrics.routes()],
+        service.ready,
+        middlewares=[observing(service.observer)],
+    )
 
 
 def _say_listening(address: str) -> None:

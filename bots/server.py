@@ -4,11 +4,12 @@ import asyncio
 import logging
 import os
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Final
 
 from aiohttp import web
+from aiohttp.typedefs import Middleware
 
 from bots.bodies import BUDGET, BodyBudget
 from bots.doorway import DOORWAY, HANDLER_ARGUMENTS, DoorSite, Doorway, keep_time
@@ -22,11 +23,16 @@ Readiness = Callable[[], Awaitable[list[str]]]
 
 
 def application(
-    routes: list[web.RouteDef], ready: Readiness, doorway: Doorway | None = None
+    routes: list[web.RouteDef],
+    ready: Readiness,
+    doorway: Doorway | None = None,
+    middlewares: Sequence[Middleware] = (),
 ) -> web.Application:
     """All doors of the service. `ready` returns what is wrong, in words; nothing: ready."""
     app = web.Application(
-        client_max_size=MAX_BODY, handler_args=HANDLER_ARGUMENTS, middlewares=[keep_time]
+        client_max_size=MAX_BODY,
+        handler_args=HANDLER_ARGUMENTS,
+        middlewares=[keep_time, *middlewares],
     )
     app[BUDGET] = BodyBudget()
     app[DOORWAY] = doorway or Doorway()

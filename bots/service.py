@@ -24,6 +24,8 @@ from bots.configuration import Configuration
 from bots.configured_people import people_from
 from bots.policy_watch import PolicyWatch
 from bots.roles import Role
+from bots.sight.gauges import Gauges
+from bots.sight.observer import Observer
 from bots.slack.adapter import SlackChannel
 from bots.teams.adapter import TeamsChannel
 from bots.timers import Timers
@@ -51,10 +53,12 @@ class Service:
     support_room: RoomRef
     slack: SlackChannel | None
     teams: TeamsChannel | None
+    observer: Observer
     policy: PolicyWatch | None = None
     retention: RetentionSweep | None = None
     role: Role = Role.ALL
     presence: Presence | None = None  # on Postgres: this process among the others
+    gauges: Gauges | None = None
     _sweeping: asyncio.Task[None] | None = field(default=None)
     _watching: asyncio.Task[None] | None = field(default=None)
     _expiring: asyncio.Task[None] | None = field(default=None)
@@ -88,7 +92,7 @@ class Service:
             {
                 EngineKind.TURN: self.driver.run,
                 EngineKind.DELIVER: self.delivery.handle,
-                EngineKind.TIMER: self.timers.fire,
+                EngineKind.TIMER: self._fire,
             }
         )
         self._sweeping = asyncio.create_task(self.reconciler.run_forever())
@@ -120,6 +124,17 @@ class Service:
             finally:
                 await asyncio.to_thread(slot.release)
 
+    async def _fire(self, key: str, ref: str) -> None:
+        """A timer is a request of its own: nobody's, and what it does bears one trace."""
+        with self.observer.span("timer", parent="") as span:
+            span.set("handrail.timer", ref.partition(":")[0])
+            await self.timers.fire(key, ref)
+
+    async def count_rows(self) -> None:
+        """Brings the gauges that are read from rows up to date."""
+        if self.gauges is not None:
+            await self.gauges.refresh()
+
     async def ready(self) -> list[str]:
         """What is wrong now, in words; nothing: ready."""
         problems = []
@@ -144,6 +159,7 @@ class Service:
         if self.retention is not None:
             self.retention.stop()
         async with AsyncExitStack() as parts:  # the last to enter is the first to end
+            parts.push_async_callback(asyncio.to_thread, self.observer.close)
             parts.push_async_callback(self.store.close)
             if self.presence is not None:
                 parts.push_async_callback(self.presence.leave)  # nothing is sent any more

@@ -15,10 +15,13 @@ from bots.setting_values import (
     Folder,
     HttpUrl,
     LogLevel,
+    MetricsToken,
     Room,
     Switch,
     TeamsAppType,
     TeamsType,
+    TracesExporter,
+    TrueFalse,
 )
 
 
@@ -36,6 +39,7 @@ class Environment(BaseSettings):
     handrail_config: Folder | None = None
     handrail_support_room: Room | None = None
     handrail_log: LogLevel | None = None
+    handrail_metrics_token: MetricsToken | None = None
     slack_signing_secret: SecretStr | None = None
     slack_bot_token: BotToken | None = None
     slack_app_token: AppToken | None = None
@@ -55,6 +59,12 @@ class Environment(BaseSettings):
     openai_fallback_model: str | None = None
     openai_fallback_base_url: HttpUrl | None = None
     openai_fallback_api_key: SecretStr | None = None
+    otel_exporter_otlp_endpoint: HttpUrl | None = None
+    otel_exporter_otlp_traces_endpoint: HttpUrl | None = None
+    otel_exporter_otlp_headers: SecretStr | None = None
+    otel_exporter_otlp_traces_headers: SecretStr | None = None
+    otel_traces_exporter: TracesExporter | None = None
+    otel_sdk_disabled: TrueFalse | None = None
     xdg_data_home: Folder | None = None
 
     @classmethod

@@ -20,6 +20,7 @@ class TeamsAppType(StrEnum):
     MULTI_TENANT = "MultiTenant"
 
 
+SHORTEST_TOKEN: Final = 16
 LOG_LEVELS: Final = ("debug", "info", "warning", "error")
 _POSTGRES: Final = re.compile(r"postgres(?:ql)?(?:\+psycopg)?://")
 
@@ -56,6 +57,16 @@ def _http_url(value: object) -> str:
 def _audit_key(value: object) -> SecretStr:
     text = value.get_secret_value() if isinstance(value, SecretStr) else str(value)
     parse_key(text)
+    return SecretStr(text)
+
+
+def _metrics_token(value: object) -> SecretStr:
+    text = value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+    if len(text) < SHORTEST_TOKEN or not text.isascii() or not text.isprintable() or " " in text:
+        raise ValueError(
+            f"is not a token: take {SHORTEST_TOKEN} or more letters and digits, as from: "
+            "openssl rand -hex 32"
+        )
     return SecretStr(text)
 
 
@@ -117,11 +128,14 @@ _USER: Final = "a user token"
 
 DatabaseUrl = Annotated[SecretStr, PlainValidator(_database_url)]
 AuditKey = Annotated[SecretStr, PlainValidator(_audit_key)]
+MetricsToken = Annotated[SecretStr, PlainValidator(_metrics_token)]
 HttpUrl = Annotated[str, PlainValidator(_http_url)]
 Folder = Annotated[Path, PlainValidator(_folder)]
 Room = Annotated[RoomRef, PlainValidator(_room)]
 LogLevel = Annotated[str, PlainValidator(_one_of(*LOG_LEVELS))]
 Switch = Annotated[Literal["on", "off"], BeforeValidator(_one_of("on", "off"))]
+TracesExporter = Annotated[Literal["otlp", "none"], BeforeValidator(_one_of("otlp", "none"))]
+TrueFalse = Annotated[Literal["true", "false"], BeforeValidator(_one_of("true", "false"))]
 TeamsType = Annotated[TeamsAppType, BeforeValidator(_one_of(*TeamsAppType))]
 BotToken = Annotated[SecretStr, PlainValidator(_token("xoxb-", {"xapp-": _APP, "xoxp-": _USER}))]
 AppToken = Annotated[SecretStr, PlainValidator(_token("xapp-", {"xoxb-": _BOT, "xoxp-": _USER}))]

@@ -2,11 +2,12 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from difflib import get_close_matches
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, Final, Self
+from urllib.parse import unquote, urlsplit
 
 from pydantic import SecretStr, ValidationError
 from pydantic_settings import DotEnvSettingsSource, EnvSettingsSource
@@ -25,6 +26,7 @@ NO_SUPPORT_ROOM: Final = (
     "HANDRAIL_SUPPORT_ROOM is missing: name the room where people take cases, as "
     "slack:TEAM/CHANNEL or teams:TENANT/CONVERSATION."
 )
+OTLP_URL: Final = "http://localhost:4318/v1/traces"
 NO_VARIABLE: Final = "platform"  # what a mistake names that no single variable makes
 NO_PLATFORM: Final = (
     "No platform is set up: set SLACK_BOT_TOKEN and SLACK_SIGNING_SECRET for Slack, or "
@@ -77,6 +79,17 @@ class ModelSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TraceSettings:
+    """Where spans go, over OTLP/HTTP. `endpoint` is the whole address, path included.
+
+    `headers`: key=value pairs, separated by commas. They often hold a key.
+    """
+
+    endpoint: str
+    headers: SecretStr | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """Where state is, what is reached and how. `model` None: the scripted model, which is rules.
 
@@ -98,6 +111,22 @@ class Settings:
     model: ModelSettings | None
     fallback_model: ModelSettings | None = None
     audit_key: SecretStr | None = None
+    metrics_token: SecretStr | None = None
+    traces: TraceSettings | None = None
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Everything here that nobody may read, to be kept out of the log."""
+        parts = (self, self.slack, self.teams, self.model, self.traces)
+        values = (
+            getattr(part, each.name) for part in parts if part is not None for each in fields(part)
+        )
+        return tuple(
+            found
+            for value in values
+            if isinstance(value, SecretStr)
+            for found in _secret_in(value.get_secret_value())
+        )
 
     @classmethod
     def load(cls, environ: Mapping[str, str] | None = None, *, serve_on: str | None = None) -> Self:
@@ -252,7 +281,33 @@ def _settings(env: Environment) -> Settings:
         model=_model(env),
         fallback_model=_fallback_model(env),
         audit_key=env.handrail_audit_key,
+        metrics_token=env.handrail_metrics_token,
+        traces=_traces(env),
     )
+
+
+def _traces(env: Environment) -> TraceSettings | None:
+    """As the OpenTelemetry SDK reads them: spans go out only where an address is set."""
+    if env.otel_sdk_disabled == "true" or env.otel_traces_exporter == "none":
+        return None
+    endpoint = env.otel_exporter_otlp_traces_endpoint
+    if endpoint is None and env.otel_exporter_otlp_endpoint is not None:
+        endpoint = f"{env.otel_exporter_otlp_endpoint.rstrip('/')}/v1/traces"
+    if endpoint is None and env.otel_traces_exporter == "otlp":
+        endpoint = OTLP_URL
+    if endpoint is None:
+        return None
+    headers = env.otel_exporter_otlp_traces_headers or env.otel_exporter_otlp_headers
+    return TraceSettings(endpoint=endpoint, headers=headers)
+
+
+def _secret_in(value: str) -> tuple[str, ...]:
+    """The secret; of a database's address the password, as it is written and as it is meant."""
+    parts = urlsplit(value) if "://" in value else None
+    if parts is None:
+        headers = [one.partition("=")[2] for one in value.split(",") if "=" in one]
+        return (value, *headers)
+    return tuple({parts.password, unquote(parts.password)}) if parts.password else ()
 
 
 def _file_url(path: Path) -> SecretStr:

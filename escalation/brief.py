@@ -13,6 +13,7 @@ from agent_core.messages import OutboundMessage, OutgoingId
 from agent_core.outgoing import OutgoingStatus
 from agent_core.people import AccountId, Capability, Person
 from agent_core.ports import AccountDirectory, Clock, Store, UnitOfWork
+from agent_core.telemetry import within
 from escalation import post
 from escalation.desk import Desk, reminder_row
 
@@ -41,7 +42,8 @@ class Briefing:
         if case is None or case.card is not None:
             return
         lines = await self._account_lines(case.account_id)
-        await self._store.run(lambda tx: self._post(tx, EscalationId(key), lines))
+        with within(trace=case.trace, conversation=case.conversation_id):
+            await self._store.run(lambda tx: self._post(tx, EscalationId(key), lines))
 
     async def _account_lines(self, account: AccountId | None) -> tuple[tuple[str, str], ...]:
         if account is None:

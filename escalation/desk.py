@@ -30,6 +30,7 @@ from agent_core.outgoing import Destination, OutgoingRow
 from agent_core.people import Capability, Requester
 from agent_core.ports import Clock, Engine, EngineKind, Ids, Outbox, UnitOfWork
 from agent_core.proposals import Proposal
+from agent_core.telemetry import trace_in_force
 from escalation import post
 
 BRIEF = "brief:"
@@ -98,6 +99,7 @@ class Desk:
             suggestion=suggestion,
             destination=DestinationId("pending"),
             opened_at=at,
+            trace=trace_in_force(),
         )
         case = replace(case, destination=DestinationId(f"case:{case.id}"))
         tx.escalations.add(case)

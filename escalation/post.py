@@ -24,6 +24,7 @@ from agent_core.messages import Author, OutboundMessage, Platform, PlatformIdent
 from agent_core.outgoing import OutgoingRow
 from agent_core.people import Person
 from agent_core.proposals import LedgerEntry, Outcome, Proposal
+from agent_core.telemetry import trace_id
 
 REASONS = {
     EscalationReason.ASKED_FOR: "asked for a person",
@@ -66,6 +67,7 @@ def card(case: Escalation, lines: Sequence[Field]) -> OutboundMessage:
         Field(label="Why", value=REASONS[case.reason]),
         Field(label="Priority", value=case.priority.value),
         Field(label="State", value=state),
+        *_trace(case),
     )
     blocks: list[Block] = [
         Heading(text=f"{case.label}: {REASONS[case.reason]}"),
@@ -76,6 +78,12 @@ def card(case: Escalation, lines: Sequence[Field]) -> OutboundMessage:
     if buttons := _buttons(case):
         blocks.append(Buttons(buttons=buttons))
     return message(*blocks)
+
+
+def _trace(case: Escalation) -> tuple[Field, ...]:
+    """By this id the request is found in the log, in traces and with `handrail trace`."""
+    found = trace_id(case.trace)
+    return (Field(label="Trace", value=found),) if found else ()
 
 
 def _state(case: Escalation) -> str:
@@ -114,7 +122,7 @@ def remembered_lines(first_post: OutgoingRow | None) -> tuple[Field, ...]:
     """The same lines, taken from the card as it was first posted."""
     if first_post is None:
         return ()
-    ours = {"Who", "Why", "Priority", "State"}
+    ours = {"Who", "Why", "Priority", "State", "Trace"}
     return tuple(
         field
         for block in first_post.message.blocks

@@ -248,6 +248,7 @@ class _Usage(BaseModel):
 
 class _Completion(BaseModel):
     choices: list[_Choice] | None = None
+    model: str | None = None
     usage: _Usage | None = None
 
 
@@ -266,7 +267,13 @@ def _reply_of(completion: _Completion) -> ModelReply:
         raise ModelOutputInvalid("the answer was cut off in a tool call")
     if not text.strip() and not calls and choice.finish_reason not in ("stop", None):
         raise ModelOutputInvalid(f"an empty answer ({choice.finish_reason})")
-    return ModelReply(text=text, tool_calls=calls, usage=_usage_of(completion.usage))
+    return ModelReply(
+        text=text,
+        tool_calls=calls,
+        usage=_usage_of(completion.usage),
+        finish=choice.finish_reason or "",
+        answered_by=completion.model or "",
+    )
 
 
 def _usage_of(usage: _Usage | None) -> Usage:

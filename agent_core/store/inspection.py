@@ -44,14 +44,15 @@ def recent_ledger(url: str, limit: int) -> Sequence[LedgerEntry]:
 
 def _read(url: str, statement: sa.Select[Any], limit: int) -> Sequence[Sequence[Any]]:
     try:
-        with _connection(url) as connection:
+        with reading(url) as connection:
             return connection.execute(statement, {"b_limit": limit}).all()
     except sa.exc.DBAPIError as problem:
         raise StoreError(f"the database refused: {type(problem.orig).__name__}") from problem.orig
 
 
 @contextmanager
-def _connection(url: str) -> Iterator[sa.Connection]:
+def reading(url: str) -> Iterator[sa.Connection]:
+    """A connection that can write nothing, and is gone afterwards. Raises DBAPIError."""
     parsed = database_url(url)
     if parsed.get_backend_name() == "sqlite":
         engine = sa.create_engine(

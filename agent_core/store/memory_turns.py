@@ -31,6 +31,7 @@ from agent_core.proposals import (
 from agent_core.store.memory_records import Drawer, deliveries, drawer
 from agent_core.store.memory_tables import Kept, Undo
 from agent_core.store.rows import INBOX, JOURNAL, LEDGER, PROPOSALS, TURNS
+from agent_core.telemetry import trace_in_force
 from agent_core.tooling import Amount, ToolName
 
 
@@ -66,6 +67,7 @@ class MemoryInbox:
             received_at=at,
             transcript_seq=transcript_seq,
             proposal_id=proposal_id,
+            trace=trace_in_force(),
         )
         self._last_seq.put("inbox", row.seq)
         self._rows.put(row.seq, row)

@@ -11,6 +11,7 @@ Only a deadlock, which Postgres ends by refusing one of the two, runs a function
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
@@ -144,7 +145,8 @@ class SqlStore:
     async def run(self, fn: Callable[[UnitOfWork], T]) -> T:
         """One transaction. It is carried to its end also where the caller is cancelled."""
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._threads, self._run, fn, loop)
+        held = copy_context()  # rows keep the trace in force
+        return await loop.run_in_executor(self._threads, held.run, self._run, fn, loop)
 
     async def close(self) -> None:
         """Waits for running transactions, then closes every connection."""

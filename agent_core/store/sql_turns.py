@@ -22,6 +22,7 @@ from agent_core.proposals import ProposalId
 from agent_core.store import tables
 from agent_core.store.rows import CONVERSATIONS, INBOX, JOURNAL, TURNS
 from agent_core.store.sql import Sql, given, given_many
+from agent_core.telemetry import trace_in_force
 
 _DELIVERIES = tables.table(tables.DeliveryTable)
 _INBOX = INBOX.table
@@ -116,6 +117,7 @@ class SqlInbox:
             received_at=at,
             transcript_seq=transcript_seq,
             proposal_id=proposal_id,
+            trace=trace_in_force(),
         )
         params = INBOX.to_row(row)
         del params["seq"]

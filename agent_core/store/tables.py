@@ -43,6 +43,7 @@ RUNNING_TURN = "status = 'running'"
 UNSETTLED = "outcome IS NULL"
 HELD = "lease_holder IS NOT NULL"
 STAFF_SPOKE = "speaker = 'staff'"
+UNKNOWN_OUTCOME = "outcome = 'unknown'"
 
 
 def _some(name: str, *columns: str, where: str, unique: bool = False) -> sa.Index:
@@ -185,6 +186,7 @@ class InboxTable(Stored, table=True):
     proposal_id: str | None = None
     status: str
     turn_id: str | None = Field(default=None, index=True)
+    trace: str | None = None
 
 
 class TurnTable(Stored, table=True):
@@ -202,6 +204,7 @@ class TurnTable(Stored, table=True):
     attempts: int
     status: str
     started_at: datetime = Field(sa_type=UtcTime)
+    trace: str | None = Field(default=None, index=True)
 
 
 class JournalTable(Stored, table=True):
@@ -269,6 +272,7 @@ class LedgerTable(Stored, table=True):
         sa.Index("ix_hr_ledger_account", "account_id", "intended_at"),
         sa.Index("ix_hr_ledger_time", "intended_at"),
         _some("ix_hr_ledger_unsettled", "intended_at", where=UNSETTLED),
+        _some("ix_hr_ledger_unknown", "intended_at", where=UNKNOWN_OUTCOME),
     )
     key: str = Field(primary_key=True)
     conversation_id: str
@@ -319,6 +323,7 @@ class OutgoingTable(Stored, table=True):
     not_before: datetime | None = Field(default=None, sa_type=UtcTime)
     posted: str | None = Field(default=None, index=True)
     problem: str = Field(sa_type=sa.Text)
+    trace: str | None = None
 
 
 class EscalationTable(Stored, table=True):
@@ -344,6 +349,7 @@ class EscalationTable(Stored, table=True):
     claimed_by_name: str
     claimed_at: datetime | None = Field(default=None, sa_type=UtcTime)
     closed_at: datetime | None = Field(default=None, sa_type=UtcTime)
+    trace: str | None = None
 
 
 class BrakeTable(Stored, table=True):

@@ -55,6 +55,8 @@ def _when_unset(settings: Settings) -> dict[str, str]:
         "HANDRAIL_AUDIT_KEY": "the file audit.key in the data folder, made at first use",
         "HANDRAIL_CONFIG": "the built-in defaults",
         "HANDRAIL_LOG": "info",
+        "HANDRAIL_METRICS_TOKEN": "this machine alone may read /metrics",
+        "OTEL_EXPORTER_OTLP_ENDPOINT": "no span is made",
         "SLACK_API_URL": SLACK_API_URL,
         "MICROSOFT_APP_TYPE": "SingleTenant",
         "MICROSOFT_OPENID_METADATA_URL": OPENID_METADATA_URL,

@@ -3,9 +3,11 @@
 from typing import Any, cast
 
 import pytest
+from prometheus_client import CollectorRegistry
 
 from agent_core.messages import Platform, RoomRef
 from bots.service import Service
+from bots.sight.observer import Observer
 
 
 class Part:
@@ -53,6 +55,7 @@ async def test_every_part_ends_in_order_whatever_one_of_them_does(failing: str) 
         support_room=RoomRef(platform=Platform.SLACK, tenant_id="T0", room_id="C0"),
         slack=part("slack"),
         teams=part("teams"),
+        observer=Observer(CollectorRegistry()),
     )
     with pytest.raises(OSError, match=failing):
         await service.stop()

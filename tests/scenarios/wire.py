@@ -196,7 +196,7 @@ async def _serving(
     configuration = replace(configuration, limits=limits(configuration.limits))
     service = await bootstrap.build(settings, configuration, model=model)
     await service.start(configuration)
-    app = server.application(service.routes(), service.ready)
+    app = bootstrap.application(settings, service, "127.0.0.1")
     try:
         async with server.listening(app, "127.0.0.1", 0) as address:
             wire.service, wire.address = service, address
