@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, is_dataclass
 from difflib import get_close_matches
 from ipaddress import ip_address
 from pathlib import Path
@@ -117,10 +117,9 @@ class Settings:
     @property
     def secrets(self) -> tuple[str, ...]:
         """Everything here that nobody may read, to be kept out of the log."""
-        parts = (self, self.slack, self.teams, self.model, self.traces)
-        values = (
-            getattr(part, each.name) for part in parts if part is not None for each in fields(part)
-        )
+        own = [getattr(self, each.name) for each in fields(self)]
+        parts = [self, *(value for value in own if is_dataclass(value))]
+        values = (getattr(part, each.name) for part in parts for each in fields(part))
         return tuple(
             found
             for value in values
