@@ -192,7 +192,7 @@ def _question(
         blocks=(
             Mention(people=owners, text="please decide:"),
             Text(markdown=sentence),
-            Note(text=f"They write as {who.identity}. A member sees the account's facts."),
+            Note(text=f"{who.name} writes as {who.identity}. A member sees the account's facts."),
             Buttons(
                 buttons=(
                     Button(

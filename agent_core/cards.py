@@ -262,13 +262,15 @@ def approval_card(
 ) -> OutboundMessage:
     """For those who approve: the very arguments that run, with Approve and Decline.
 
-    What a shared room may not read is covered, unless `exact`, which is for support's own room.
+    What a shared room may not read is covered, unless `exact`, which is for support's own room:
+    which rule of which policy asks for it is told there alone.
     """
     if proposal.status is not ProposalStatus.AWAITING_APPROVAL:
         return decided_card(proposal, account_name)
     value = str(proposal.id)
     need = approvers_text(proposal.approval) if proposal.approval else "an approver"
     hidden = frozenset[str]() if exact else covered_arguments(proposal)
+    why = f"Why: {proposal.rule}." if exact else "A change like this needs a second person's yes."
     arguments = tuple(
         Field(
             label=argument_label(name),
@@ -286,7 +288,7 @@ def approval_card(
             *_notes(proposal),
             Note(
                 text=f"{need[:1].upper()}{need[1:]} must decide, until "
-                f"{time_text(proposal.expires_at)}. {_given_text(proposal)}Why: {proposal.rule}. "
+                f"{time_text(proposal.expires_at)}. {_given_text(proposal)}{why} "
                 f"Reference {short_reference(proposal.id)}"
             ),
             Buttons(

@@ -12,14 +12,16 @@ from types import TracebackType
 from typing import ClassVar, Final, Self
 
 from agent_core import presses
+from agent_core.audit import parse_key
 from agent_core.blocks import Button, Change, Field, Receipt
+from agent_core.brakes import BrakeScope, brake_named
 from agent_core.clock import SystemClock
 from agent_core.conversation import Audience, ConversationStatus
 from agent_core.core_tools import CHOOSE_ACCOUNT, HAND_OVER
 from agent_core.embedded.callbacks import OnApproval, OnHandOver
 from agent_core.embedded.directory import FixedCatalog, NamedAccounts
 from agent_core.embedded.reply import Reply
-from agent_core.embedded.room import Message, identity_of
+from agent_core.embedded.room import Message, identity_of, room_of
 from agent_core.embedded.running import Ports, Product, Running
 from agent_core.embedded.talk import Talk
 from agent_core.embedded.tools import action, read
@@ -36,6 +38,7 @@ from agent_core.escalations import Brief
 from agent_core.ids import SystemIds
 from agent_core.limits import Limits
 from agent_core.models.openai_model import Endpoint, OpenAIModel
+from agent_core.pausing import no_such_action, pausable
 from agent_core.people import AccountId, Capability, Person, PersonId, Role
 from agent_core.ports import ChatModel, Clock, Engine, Ids, PolicySource, Store
 from agent_core.proposals import Proposal
@@ -126,7 +129,9 @@ class Agent:
     customer adds something, and again until it returns. Must bear being called twice.
     `on_approval(proposal)`: tells your approvers. `policy`: a Path to a policy.yaml, or its text;
     None: what the tools declare. `database_url`: sqlite:///FILE or postgresql://…, for this agent
-    alone; None: memory, which forgets at the end. `accounts`: names by account id, for cards.
+    alone; None: memory, which forgets at the end. `audit_key`: 32 random bytes as base64 that wrap
+    the keys of the audit log's personal part; keep it, and pass the same one always. `accounts`:
+    names by account id, for cards.
     `people`: who can be asked before they have said anything, such as an account's owner.
 
     Entering raises ConfigurationError with every mistake. With a database, one agent at a time can
@@ -147,6 +152,7 @@ class Agent:
         api_key: str | None = None,
         policy: Path | str | None = None,
         database_url: str | None = None,
+        audit_key: str | None = None,
         accounts: Mapping[str, str] | None = None,
         people: Iterable[Person] = (),
         limits: Limits | None = None,
@@ -158,6 +164,7 @@ class Agent:
         self._model: Endpoint | ChatModel = model
         self._policy = policy
         self._database_url = database_url
+        self._audit_key = audit_key
         self._accounts = NamedAccounts(accounts or {})
         self._people = tuple(people)
         self._product = Product(
@@ -263,6 +270,23 @@ class Agent:
         """
         return await self._talk.hand_back(conversation, seconds=seconds)
 
+    async def pause(
+        self, scope: BrakeScope | str, target: str = "", *, by: Person, reason: str = ""
+    ) -> str:
+        """Stops the agent within one step of every turn; returns what was stopped, as a sentence.
+
+        `scope`: all, account, room or tool; `target`: which account, conversation or tool. Raises
+        PermissionError without the capability `lead`, and ValueError for what cannot be paused.
+        """
+        kind, checked = _brake(scope, target)
+        if kind is BrakeScope.TOOL and (no := no_such_action(checked, pausable(self._tools))):
+            raise ValueError(no)
+        return await self._talk.pause(kind, checked, reason, by)
+
+    async def resume(self, scope: BrakeScope | str, target: str = "", *, by: Person) -> str:
+        """Lets go of a pause. Raises as `pause` does; what was not paused is said, and no error."""
+        return await self._talk.resume(*_brake(scope, target), by)
+
     async def messages(self, conversation: str, *, after: int = 0) -> tuple[Message, ...]:
         """Everything posted in the conversation with a number above `after`, oldest first.
 
@@ -308,10 +332,12 @@ class Agent:
             return MemoryStore(), MemoryEngine(clock), "embedded"
         # Loaded only where they are wanted: they bring a database toolkit with them.
         from agent_core.engine.dbos_engine import DbosEngine
+        from agent_core.store.audit_seal import AesSeal
         from agent_core.store.locks import lock_folder_of
         from agent_core.store.migrations import migrate
         from agent_core.store.sql_store import SqlStore
 
+        key = _key_of(self._audit_key)
         self._take_durable()
         url = self._database_url
         lock = lock_folder_of(url)
@@ -319,7 +345,7 @@ class Agent:
             lock.take()
             self._stack.callback(lock.release)
         await asyncio.to_thread(migrate, url)
-        store = SqlStore(url)
+        store = SqlStore(url, seal=AesSeal(key) if key is not None else None)
         # One process on SQLite: after a restart it goes on with what it held. Many on Postgres.
         holder = "embedded" if store.is_sqlite else ids.new("worker")
         return store, DbosEngine(url, clock=clock), holder
@@ -352,6 +378,21 @@ class Agent:
             raise ConfigurationError(
                 [mistake.replace(str(path), "policy") for mistake in error.mistakes]
             ) from None
+
+
+def _brake(scope: BrakeScope | str, target: str) -> tuple[BrakeScope, str]:
+    """A brake's scope and its checked target; a room is named by its conversation."""
+    if scope == BrakeScope.ROOM:
+        return BrakeScope.ROOM, str(room_of(target))
+    return brake_named(str(scope), target)
+
+
+def _key_of(audit_key: str | None) -> bytes | None:
+    """Raises ConfigurationError where it is no key."""
+    try:
+        return parse_key(audit_key) if audit_key is not None else None
+    except ValueError as problem:
+        raise ConfigurationError([f"audit_key {problem}"]) from None
 
 
 def _check_names(tools: Sequence[Tool]) -> None:

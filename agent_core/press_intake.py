@@ -146,7 +146,9 @@ class PressIntake:
                 decided = self._decisions.decline(tx, proposal, who, now)
             case _:
                 return Answer(notice=decision.sentence)
-        return Answer(card=cards.approval_card(decided, decided.account_name))
+        binding = tx.rooms.get(event.card.room)
+        inside = binding is not None and binding.is_support
+        return Answer(card=cards.approval_card(decided, decided.account_name, exact=inside))
 
     # --- people and accounts ----------------------------------------------------------------
 

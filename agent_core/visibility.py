@@ -19,7 +19,6 @@ from agent_core.tooling import Preview, Tool, ToolContext, ToolResult
 # Placeholders in what the model is given.
 SHOWN_ALONE: Final = "withheld in this room: shown to the person alone"
 NOT_FOR_ROLE: Final = "withheld: this person's role may not read it"
-_TOLD_TO_THEM: Final = "not shown: your role in this account may not read it"
 
 _EMAIL: Final = re.compile(r"([\w+%-])[\w.+%-]*(@[\w-]+(?:\.[\w-]+)+)")
 _COVER: Final = "•••"
@@ -192,8 +191,8 @@ class _Cover:
         if not value or _COVER in value:  # covered before: nobody has it here
             return
         self.sought.append(value)
-        told = value if _may_read(self.tool, self.context, name) else _TOLD_TO_THEM
-        self.kept.setdefault((name.casefold(), value), Field(label=label, value=told))
+        if _may_read(self.tool, self.context, name):  # else the reply says so, and no card
+            self.kept.setdefault((name.casefold(), value), Field(label=label, value=value))
 
 
 def _spelt(value: Any) -> str:

@@ -2,10 +2,13 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from datetime import datetime
 from time import monotonic
 from typing import Final, TypeVar
 
 from agent_core import presses
+from agent_core.audit_notes import note_person
+from agent_core.brakes import BrakeScope
 from agent_core.conversation import Audience, Conversation, RoomBinding, RoomMode
 from agent_core.decisions import Decisions
 from agent_core.embedded.desk import EmbeddedDesk
@@ -29,6 +32,7 @@ from agent_core.messages import (
     ReplyAddress,
     RoomRef,
 )
+from agent_core.pausing import pause, resume
 from agent_core.people import AccountId, Capability, Person, Requester
 from agent_core.ports import Answer, Clock, Ids, Store, UnitOfWork
 from agent_core.proposals import ProposalId
@@ -68,9 +72,11 @@ class Talk:
     async def know(self, people: Iterable[Person]) -> None:
         """These are who they say, with the roles that they bear now."""
 
+        now = self._clock.now()
+
         def put(tx: UnitOfWork) -> None:
             for one in people:
-                _know(tx, one)
+                _know(tx, one, now)
 
         await self._run(put)
 
@@ -87,8 +93,8 @@ class Talk:
         message_id: str | None,
         seconds: float,
     ) -> Reply:
-        room = room_of(conversation)
-        before = await self._run(lambda tx: _prepare(tx, room, by, account, audience))
+        room, now = room_of(conversation), self._clock.now()
+        before = await self._run(lambda tx: _prepare(tx, room, by, account, audience, now))
         event = InboundMessage(
             message=MessageRef(room=room, message_id=message_id or self._ids.new("message")),
             thread=thread_of(room),
@@ -110,7 +116,7 @@ class Talk:
 
         def prepare(tx: UnitOfWork) -> tuple[int, MessageRef]:
             _of(tx, room)
-            _know(tx, by)
+            _know(tx, by, self._clock.now())
             return last_number(tx, room), _card(tx, room, decided)
 
         before, card = await self._run(prepare)
@@ -147,7 +153,7 @@ class Talk:
 
         def write(tx: UnitOfWork) -> int:
             talk, before = _of(tx, room), last_number(tx, room)
-            person = _know(tx, by)
+            person = _know(tx, by, self._clock.now())
             who = Requester(identity=identity_of(by.id), name=by.name, person=person)
             case = tx.escalations.open_in(talk.id)
             if case is None:
@@ -169,6 +175,26 @@ class Talk:
             return before
 
         return await self._reply(room, await self._run(close), Answer(), seconds)
+
+    # --- brakes -----------------------------------------------------------------------------
+
+    async def pause(self, scope: BrakeScope, target: str, reason: str, by: Person) -> str:
+        now = self._clock.now()
+
+        def set_brake(tx: UnitOfWork) -> str:
+            who = _leading(_know(tx, by, now))
+            return pause(tx, scope, target, who.name, str(who.id), now, reason)
+
+        return await self._run(set_brake)
+
+    async def resume(self, scope: BrakeScope, target: str, by: Person) -> str:
+        now = self._clock.now()
+
+        def release(tx: UnitOfWork) -> str:
+            who = _leading(_know(tx, by, now))
+            return resume(tx, scope, target, who.name, str(who.id), now)
+
+        return await self._run(release)
 
     async def messages(self, conversation: str, after: int) -> tuple[Message, ...]:
         room = room_of(conversation)
@@ -248,6 +274,7 @@ def _prepare(
     by: Person,
     account: AccountId | None,
     audience: Audience | None,
+    now: datetime,
 ) -> int:
     """Makes the person and the room known; the number of the newest message. Raises ValueError."""
     bound = tx.rooms.get(room)
@@ -258,7 +285,7 @@ def _prepare(
         )
     else:
         _check(tx, bound, by, account, audience)
-    _know(tx, by)
+    _know(tx, by, now)
     return last_number(tx, room)
 
 
@@ -284,12 +311,20 @@ def _check(
         )
 
 
-def _know(tx: UnitOfWork, by: Person) -> Person:
+def _leading(by: Person) -> Person:
+    if Capability.LEAD not in by.capabilities:
+        raise PermissionError(f"{by.name} may not pause the agent: that takes `lead`")
+    return by
+
+
+def _know(tx: UnitOfWork, by: Person, at: datetime) -> Person:
     """Who they are and what they may, as the product says at this moment."""
     identity = identity_of(by.id)
     person = by if identity in by.identities else replace(by, identities=(*by.identities, identity))
-    if tx.people.get(person.id) != person:
+    before = tx.people.get(person.id)
+    if before != person:
         tx.people.put(person)
+        note_person(tx, before, person, at)
     return person
 
 

@@ -31,7 +31,8 @@ class _Part(BaseModel):
 class Account(_Part):
     """Who sent or receives it. `aad_object_id` is the directory's id of a person.
 
-    `tenant_id` is named where somebody's home is not the tenant in which they write.
+    `tenant_id` is named where somebody's home is not the tenant in which they write. `user_role`
+    and `user_principal_name` are the roster's words, and come with some activities only.
     """
 
     id: Id
@@ -39,6 +40,8 @@ class Account(_Part):
     aad_object_id: Text = ""
     tenant_id: Text = ""
     role: Text = ""
+    user_role: Text = ""
+    user_principal_name: Text = ""
 
 
 class Place(_Part):

@@ -72,3 +72,13 @@ def person_identity(tenant_id: str, object_id: str | None, participant_id: str) 
     """
     user_id = object_id.lower() if object_id else participant_id
     return PlatformIdentity(platform=Platform.TEAMS, tenant_id=tenant_id, user_id=user_id)
+
+
+def is_guest(*, home: str, here: str, object_id: str, role: str, principal_name: str) -> bool:
+    """Whether Teams says anywhere that this is no member of the tenant in which they write.
+
+    A guest's account in the directory bears the mark `#EXT#` in its name; whoever the directory
+    does not know at all came by a link.
+    """
+    let_in = role.casefold() in ("guest", "anonymous") or "#ext#" in principal_name.casefold()
+    return let_in or not object_id or home != here

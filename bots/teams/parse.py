@@ -240,7 +240,14 @@ def _author(activity: IncomingActivity) -> Participant:
     sender = activity.from_
     home = sender.tenant_id.lower() or activity.tenant_id
     who = identity.person_identity(home, sender.aad_object_id, sender.id)
-    return Participant(identity=who, name=sender.name)
+    guest = identity.is_guest(
+        home=home,
+        here=activity.tenant_id,
+        object_id=sender.aad_object_id,
+        role=sender.user_role or sender.role,
+        principal_name=sender.user_principal_name,
+    )
+    return Participant(identity=who, name=sender.name, is_guest=guest)
 
 
 def _is_direct(activity: IncomingActivity) -> bool:

@@ -45,6 +45,15 @@ def test_an_approver_sees_the_very_arguments() -> None:
     assert actions(cards.proposal_card(waiting, "Acme")) == [presses.CANCEL]
 
 
+def test_the_name_of_a_rule_stays_inside() -> None:
+    rule = "tools.refund_invoice.approve_above (policy.yaml@1a2b)"
+    waiting = a_proposal(status=ProposalStatus.AWAITING_APPROVAL, approval=OWNERS, rule=rule)
+    assert rule in cards.approval_card(waiting, "Acme", exact=True).fallback
+    told = cards.approval_card(waiting, "Acme").fallback
+    assert "policy" not in told and "approve_above" not in told
+    assert "needs a second person's yes" in told
+
+
 @pytest.mark.parametrize(
     ("name", "label"),
     [

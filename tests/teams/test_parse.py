@@ -174,6 +174,23 @@ def test_a_person_of_another_tenant_keeps_their_home():
 
 
 @pytest.mark.parametrize(
+    "said",
+    [
+        {"userRole": "guest"},
+        {"role": "Guest"},
+        {"userPrincipalName": "gus_other.example#EXT#@ours.example"},
+        {"tenantId": "0BEEF"},
+        {"aadObjectId": None},
+    ],
+)
+def test_a_guest_is_known_for_one_wherever_teams_says_so(said):
+    body = payload("message_channel_mention")
+    assert not parse(body).author.is_guest
+    body["from"].update(said)
+    assert parse(body).author.is_guest
+
+
+@pytest.mark.parametrize(
     "value", [{}, {"x": 1}, {"handrail": "x"}, {"handrail": {"action": 1}}, "text", ["a"]]
 )
 def test_a_submission_of_other_peoples_cards_is_not_ours(value):
