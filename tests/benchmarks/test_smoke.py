@@ -3,7 +3,7 @@
 from typing import Any
 
 from tests.benchmarks import __main__ as bench
-from tests.benchmarks import core_costs, slack_inbound, turns
+from tests.benchmarks import core_costs, load, slack_inbound, turns
 from tests.benchmarks.slack_server import OURS as OUR_DOOR
 from tests.benchmarks.turn_contender import OURS as OUR_TURNS
 
@@ -39,3 +39,8 @@ def test_every_ruling_is_timed_and_the_table_can_be_drawn() -> None:
     names = " ".join(row["name"] for row in rows)
     assert all(ruling in names for ruling in ("(allow)", "(confirm)", "(approve)"))
     assert bench.table_of(rows).row_count == len(rows) == 4
+
+
+async def test_a_service_under_load_answers_everybody() -> None:
+    found = await load.waiting(conversations=30, model_seconds=0.1)
+    assert found["conversations answered"] == 30
