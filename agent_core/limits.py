@@ -7,6 +7,7 @@ from dataclasses import dataclass
 class Limits:
     """Bounds of one turn, and of what waits for one. Times in seconds."""
 
+    turns: int = 512  # that one process works on at once
     waiting: int = 2_000  # conversations that wait for the agent or are worked on, in all
     waiting_of_account: int = 500  # of one account, or of one room without an account
     waiting_messages: int = 50  # of one conversation

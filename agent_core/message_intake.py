@@ -18,6 +18,7 @@ from agent_core.different import Houses, why_not_different
 from agent_core.directory import spoken_by
 from agent_core.disclosure import disclosed
 from agent_core.escalations import EscalationReason
+from agent_core.fair_turns import Shares
 from agent_core.journal import InboxKind, InboxStatus
 from agent_core.messages import (
     DestinationId,
@@ -64,6 +65,7 @@ class MessageIntake:
         ids: Ids,
         overload: Overload | None = None,
         houses: Houses | None = None,
+        shares: Shares | None = None,
     ) -> None:
         self._outbox = outbox
         self._engine = engine
@@ -73,6 +75,7 @@ class MessageIntake:
         self._ids = ids
         self._overload = overload
         self._houses = houses or Houses()
+        self._shares = shares
 
     def is_worth_taking(self, decision: MessageDecision) -> bool:
         """A message that is not for us leaves no trace: its twin may still be."""
@@ -253,6 +256,9 @@ class MessageIntake:
         if self._overload is not None:
             took = self._overload.took
             tx.after_commit(lambda: took(conversation))
+        if self._shares is not None:
+            remember = self._shares.remember
+            tx.after_commit(lambda: remember(conversation))
         row = tx.inbox.add(
             conversation.id,
             InboxKind.MESSAGE,

@@ -26,6 +26,7 @@ from agent_core.driver import Driver
 from agent_core.engine.dbos_engine import DbosEngine, plain_url
 from agent_core.engine.presence import Presence
 from agent_core.errors import ConfigurationError
+from agent_core.fair_turns import FairStore, FairTurns, Shares
 from agent_core.ids import SystemIds
 from agent_core.intake import Intake, UnboundRooms
 from agent_core.limits import Limits
@@ -205,6 +206,8 @@ class _Parts:
     desk: Desk
     decisions: Decisions
     presence: Presence | None
+    shares: Shares
+    turn_store: FairStore
 
     async def close(self) -> None:
         """For a service that was never put together."""
@@ -253,6 +256,7 @@ def _joined(
     policy = FilePolicySource(configuration.policy_path, catalog.tools)
     model = WatchedModel(model, parts.observer, parts.clock)
     driver = _driver(parts, configuration, model, catalog, policy)
+    turns = FairTurns(driver.run, parts.shares, places=configuration.limits.turns)
     intake = _intake(parts, configuration, catalog)
     slack = _slack(settings, intake)
     teams = _teams(settings, configuration, intake)
@@ -266,6 +270,7 @@ def _joined(
         engine=parts.engine,
         delivery=parts.delivery,
         driver=driver,
+        turns=turns,
         policy=PolicyWatch(policy, parts.store, clock=parts.clock),
         timers=_timers(parts, configuration.limits),
         reconciler=Reconciler(
@@ -303,10 +308,13 @@ def observer_of(settings: Settings) -> Observer:
 def _parts(settings: Settings, configuration: Configuration, support: RoomRef) -> _Parts:
     clock, ids, observer = SystemClock(), SystemIds(), observer_of(settings)
     url = settings.database_url.get_secret_value()
-    sql = open_store(settings)
+    sql, limits = open_store(settings), configuration.limits
     store = WatchedStore(sql, observer)
     presence = None if sql.is_sqlite else Presence(plain_url(url))
-    engine = DbosEngine(url, clock=clock, presence=presence)
+    # Alone on SQLite, the process holds all that may wait, so that its own line alone decides who
+    # is next. On Postgres others take what one does not.
+    most = max(limits.turns, limits.waiting) if sql.is_sqlite else limits.turns
+    engine = DbosEngine(url, clock=clock, worker_concurrency=most, presence=presence)
     accounts = open_accounts(settings)
     adapters: dict[Platform, PlatformAdapter] = {}
     tell: list[Callable[[UnitOfWork, OutgoingRow, str], None]] = []  # the desk needs the delivery
@@ -337,7 +345,9 @@ def _parts(settings: Settings, configuration: Configuration, support: RoomRef) -
         adapters=adapters,
         delivery=delivery,
         desk=desk,
-        decisions=Decisions(outbox=delivery, engine=engine, desk=desk, limits=configuration.limits),
+        decisions=Decisions(outbox=delivery, engine=engine, desk=desk, limits=limits),
+        shares=Shares(store),
+        turn_store=FairStore(store, places=sql.transactions_at_once),
         presence=presence,
     )
 
@@ -364,7 +374,7 @@ def _driver(
     policy: FilePolicySource,
 ) -> Driver:
     return Driver(
-        store=parts.store,
+        store=parts.turn_store,
         engine=parts.engine,
         outbox=parts.delivery,
         model=model,
@@ -398,6 +408,7 @@ def _intake(parts: _Parts, configuration: Configuration, catalog: Catalog) -> In
             ids=parts.ids,
             overload=Overload(configuration.limits),
             houses=Houses(tenants=configuration.tenants),
+            shares=parts.shares,
         ),
         presses=PressIntake(
             engine=parts.engine,

@@ -187,6 +187,7 @@ class _Limits(_Part):
     tokens: int = Field(_LIMITS.tokens, ge=1000)
     model_seconds: float = Field(_LIMITS.model_seconds, ge=1, le=600)
     output_tokens: int = Field(_LIMITS.output_tokens, ge=100)
+    turns: int = Field(_LIMITS.turns, ge=1)
     waiting: int = Field(_LIMITS.waiting, ge=1)
     waiting_of_account: int = Field(_LIMITS.waiting_of_account, ge=1)
     waiting_messages: int = Field(_LIMITS.waiting_messages, ge=1)
@@ -321,6 +322,7 @@ def _configuration(folder: Path, agent: _AgentFile) -> Configuration:
             tokens=chosen.tokens,
             model_seconds=chosen.model_seconds,
             output_tokens=chosen.output_tokens,
+            turns=chosen.turns,
             waiting=chosen.waiting,
             waiting_of_account=chosen.waiting_of_account,
             waiting_messages=chosen.waiting_messages,

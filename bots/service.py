@@ -16,6 +16,7 @@ from agent_core.conversation import Audience, RoomBinding, RoomMode
 from agent_core.delivery import Delivery
 from agent_core.driver import Driver
 from agent_core.errors import HandrailError
+from agent_core.fair_turns import FairTurns
 from agent_core.messages import RoomRef
 from agent_core.ports import ChatModel, Engine, EngineKind, Presence, Store, UnitOfWork
 from agent_core.reconciler import Reconciler
@@ -46,6 +47,7 @@ class Service:
     engine: Engine
     delivery: Delivery
     driver: Driver
+    turns: FairTurns
     timers: Timers
     reconciler: Reconciler
     accounts: StoredAccounts
@@ -90,7 +92,7 @@ class Service:
     async def _start_work(self) -> None:
         await self.engine.start(
             {
-                EngineKind.TURN: self.driver.run,
+                EngineKind.TURN: self.turns.run,
                 EngineKind.DELIVER: self.delivery.handle,
                 EngineKind.TIMER: self._fire,
             }
@@ -154,6 +156,7 @@ class Service:
         One part that cannot be closed keeps no other from it; its error is raised at the end.
         """
         self.reconciler.stop()
+        self.turns.send_away()
         if self.policy is not None:
             self.policy.stop()
         if self.retention is not None:

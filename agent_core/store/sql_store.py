@@ -140,6 +140,8 @@ class SqlStore:
         self._engine = make_engine(url, threads=threads)
         self.is_sqlite = self._engine.dialect.name == "sqlite"
         workers = 1 if self.is_sqlite else threads
+        # One more than run, so that no thread waits for the event loop.
+        self.transactions_at_once = workers + 1
         self._threads = ThreadPoolExecutor(workers, thread_name_prefix="handrail-store")
 
     async def run(self, fn: Callable[[UnitOfWork], T]) -> T:

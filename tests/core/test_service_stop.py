@@ -5,6 +5,7 @@ from typing import Any, cast
 import pytest
 from prometheus_client import CollectorRegistry
 
+from agent_core.fair_turns import FairTurns, Shares
 from agent_core.messages import Platform, RoomRef
 from bots.service import Service
 from bots.sight.observer import Observer
@@ -36,6 +37,10 @@ class Reconciling(Part):
         self._ended.append(self._name)
 
 
+async def _no_turn(_key: str, _ref: str) -> None:
+    raise AssertionError
+
+
 @pytest.mark.parametrize("failing", ["engine", "delivery", "slack", "model", "store"])
 async def test_every_part_ends_in_order_whatever_one_of_them_does(failing: str) -> None:
     ended: list[str] = []
@@ -48,6 +53,7 @@ async def test_every_part_ends_in_order_whatever_one_of_them_does(failing: str) 
         engine=part("engine"),
         delivery=part("delivery"),
         driver=part("driver"),
+        turns=FairTurns(_no_turn, Shares(part("store")), places=1),
         timers=part("timers"),
         reconciler=cast(Any, Reconciling("reconciler", ended)),
         accounts=part("accounts"),
