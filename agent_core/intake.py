@@ -5,7 +5,9 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from agent_core import cards
 from agent_core.answers import about_this_agent, account_choice
+from agent_core.bare_words import bare_word
 from agent_core.conversation import Audience, Conversation, RoomBinding, RoomMode, Speaker
 from agent_core.delivery import room_destination
 from agent_core.different import Houses
@@ -22,6 +24,7 @@ from agent_core.messages import (
     InboundMessage,
     MessageDeleted,
     MessageEdited,
+    MessageRef,
     OptionsAsked,
     Platform,
     ReplyAddress,
@@ -29,7 +32,7 @@ from agent_core.messages import (
     RoomRef,
     Unsupported,
 )
-from agent_core.outgoing import Destination, OutgoingStatus
+from agent_core.outgoing import APPROVAL_CARD, Destination, OutgoingStatus
 from agent_core.pausing import is_pausing, pause_in_words
 from agent_core.people import Capability, Requester
 from agent_core.ports import (
@@ -50,6 +53,7 @@ from agent_core.yeses import Tell
 log = logging.getLogger(__name__)
 
 TRIES = 4
+BUTTONS_DECIDE = "Words decide nothing here: please press Approve or Decline on the card above."
 _AGAIN = "Again"  # the same delivery was taken before
 
 
@@ -140,7 +144,7 @@ class Intake:
     def _take_other(self, tx: UnitOfWork, event: InboundEvent, now: datetime) -> Answer:
         match event:
             case MessageEdited():
-                self._words.edited(tx, event)
+                self._edited(tx, event, now)
             case MessageDeleted():
                 self._words.deleted(tx, event)
             case ButtonPressed():
@@ -169,6 +173,12 @@ class Intake:
             self._words.answer_alone(tx, event, answer, now)
             return "Join"
         situation = self._situation(tx, event, now)
+        if self._below_approval_card(tx, event, situation):
+            if not tx.inbox.take(f"message:{event.message}", now):
+                return _AGAIN
+            hint = cards.notice(BUTTONS_DECIDE, private_to=event.author.identity)
+            self._words.answer_alone(tx, event, hint, now)
+            return "Hint"
         decision = route_message(event, situation)
         commands = event.direct and is_pausing(event.text) and situation.who.can(Capability.LEAD)
         if not commands and not self._words.is_worth_taking(decision):
@@ -183,6 +193,27 @@ class Intake:
 
     def _paused(self, tx: UnitOfWork, text: str, who: Requester, now: datetime) -> str:
         return pause_in_words(tx, text, who, now, self._actions)
+
+    def _edited(self, tx: UnitOfWork, event: MessageEdited, now: datetime) -> None:
+        """New words for what is known; a request, once, where a mention was added to what was not.
+
+        A message that was taken before is not taken again, however often it is edited.
+        """
+        if event.request is not None and tx.transcript.of_message(event.message) is None:
+            self._remember_room(tx, event.request.reply_to)
+            self._message(tx, event.request, now)
+            return
+        self._words.edited(tx, event)
+
+    def _below_approval_card(
+        self, tx: UnitOfWork, event: InboundMessage, situation: Situation
+    ) -> bool:
+        """A bare yes or no typed where people approve: words never decide there."""
+        if not situation.is_support_room or bare_word(event.text) is None:
+            return False
+        head = MessageRef(room=event.thread.room, message_id=event.thread.thread_id)
+        row = tx.outgoing.of_message(head)
+        return row is not None and row.id.startswith(APPROVAL_CARD)
 
     def _situation(self, tx: UnitOfWork, event: InboundMessage, now: datetime) -> Situation:
         room = event.message.room

@@ -149,13 +149,18 @@ class InboundMessage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MessageEdited:
-    """A person changed a message. `text` is the new one."""
+    """A person changed a message. `text` is the new one.
+
+    `request`: the message as it reads now, where it names the agent. It asks for something if the
+    message was for nobody of ours before.
+    """
 
     message: MessageRef
     thread: ThreadRef
     author: Participant
     text: str
     edited_at: datetime
+    request: InboundMessage | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

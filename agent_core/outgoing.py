@@ -20,6 +20,10 @@ class Destination:
     opens_thread: bool  # the first post opens the thread that later posts reply in
 
 
+# Begins the id of the row that is an approval's card in the support room, and heads its thread.
+APPROVAL_CARD: Final = "desk-approval:"
+
+
 class OutgoingStatus(StrEnum):
     """`READY` → `STARTED` (the call may have been made) → one of the rest."""
 

@@ -26,7 +26,7 @@ from agent_core.messages import (
     ReplyAddress,
     RoomRef,
 )
-from agent_core.outgoing import Destination, OutgoingRow
+from agent_core.outgoing import APPROVAL_CARD, Destination, OutgoingRow
 from agent_core.people import Capability, Requester
 from agent_core.ports import Clock, Engine, EngineKind, Ids, Outbox, UnitOfWork
 from agent_core.proposals import Proposal
@@ -322,4 +322,4 @@ def reminder_row(case: Escalation, number: int | str) -> OutgoingId:
 
 
 def _approval_row(proposal: Proposal) -> str:
-    return f"desk-approval:{proposal.id}"
+    return f"{APPROVAL_CARD}{proposal.id}"

@@ -165,7 +165,21 @@ def _changed(payload: Json, event: Json, workspace: Workspace, known: Known) -> 
         author=_author(payload, message, workspace, known),
         text=to_plain(text(message, "text"), _names(known), agent_id=workspace.bot_user_id),
         edited_at=moment(text(message, "edited", "ts")) or changed_at,
+        request=_request_of(payload, event, workspace, known),
     )
+
+
+def _request_of(
+    payload: Json, event: Json, workspace: Workspace, known: Known
+) -> InboundMessage | None:
+    """The message as it reads now, where this edit has added the agent's name."""
+    message, before = table(event, "message"), table(event, "previous_message")
+    agent = workspace.bot_user_id
+    if not names_agent(text(message, "text"), agent) or names_agent(text(before, "text"), agent):
+        return None
+    place = {key: event[key] for key in ("channel", "channel_type") if key in event}
+    written = _written(payload, {**message, **place}, workspace, known)
+    return written if isinstance(written, InboundMessage) else None
 
 
 def _text_changed(event: Json) -> bool:

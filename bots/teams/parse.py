@@ -77,12 +77,15 @@ def _message(activity: IncomingActivity) -> InboundEvent:
 
 
 def _edited(activity: IncomingActivity) -> InboundEvent:
+    now = _message(activity)
+    named = isinstance(now, InboundMessage) and now.mentions_agent and not now.direct
     return MessageEdited(
         message=MessageRef(room=_room(activity), message_id=activity.id),
         thread=_thread(activity),
         author=_author(activity),
         text=read_text(activity)[0],
         edited_at=activity.at,
+        request=now if isinstance(now, InboundMessage) and named else None,
     )
 
 

@@ -33,6 +33,7 @@ from tests.fakes.house import (
     MEMBER,
     OWNER,
     STRANGER,
+    SUPPORT_ROOM,
     House,
     someone,
 )
@@ -350,6 +351,45 @@ async def test_an_edit_changes_the_words_and_wakes_nobody(house: House) -> None:
     assert house.woken == []
     entry = await house.store.run(lambda tx: tx.transcript.of_message(event.message))
     assert entry is not None and entry.text == "add 3"
+
+
+async def test_an_edit_that_adds_a_mention_is_a_request_once(house: House) -> None:
+    plain = house.message(OWNER, "add 5")
+    await house.intake.receive(plain)  # for nobody of ours
+    await house.settle()
+    assert house.woken == []
+    request = replace(plain, text="add 5", mentions_agent=True)
+    for number in range(50):
+        await house.intake.receive(
+            MessageEdited(
+                message=plain.message,
+                thread=plain.thread,
+                author=OWNER,
+                text=f"add {number}",
+                edited_at=house.clock.now(),
+                request=replace(request, text=f"add {number}"),
+            )
+        )
+    await house.settle()
+    assert len(house.woken) == 1
+    entry = await house.store.run(lambda tx: tx.transcript.of_message(plain.message))
+    assert entry is not None and entry.text == "add 49"
+
+
+async def test_words_below_an_approval_card_decide_nothing_and_are_told_so(house: House) -> None:
+    thread = await house.says(MEMBER, "refund it", mention=True)
+    await propose(house, thread, approval=APPROVERS)
+    await house.presses(MEMBER, presses.CONFIRM, "pro_1", CUSTOMER_ROOM, thread)
+    await house.settle()
+    card = next(p for p in house.slack.posts if p.outgoing_id == "desk-approval:pro_1")
+    below = card.posted.message.message_id
+    before = len(house.slack.posts)
+    await house.says(ADA, "is this the one from Tuesday?", room=SUPPORT_ROOM, thread=below)
+    assert len(house.slack.posts) == before  # talk stays talk
+    await house.says(ADA, "approve", room=SUPPORT_ROOM, thread=below)
+    assert await status(house) is ProposalStatus.AWAITING_APPROVAL
+    hint = house.slack.posts[-1].message
+    assert "press Approve or Decline" in hint.fallback and hint.private_to == ADA.identity
 
 
 # Complaint: the question is deleted before the answer.

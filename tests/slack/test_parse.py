@@ -3,6 +3,7 @@
 import json
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from slack_events.validation import validate_payload
@@ -163,6 +164,18 @@ def test_files_come_along_also_from_other_workspaces() -> None:
         FileRef(file_id="F0PIC", name="a.png", media_type="image/png", size=7),
     )
     assert message("file_share_connect").files[0].name == "file"
+
+
+def test_an_edit_that_adds_the_agents_name_is_a_request_as_well() -> None:
+    body: Any = payload("message_changed_edit")
+    body["event"]["message"]["text"] = f"<@{OURS.bot_user_id}> three more seats"
+    edited = parse(body, OURS, Known(people=NAMES), received_at=NOW)
+    assert isinstance(edited, MessageEdited) and edited.request is not None
+    assert edited.request.message == edited.message and edited.request.mentions_agent
+    assert edited.request.author.identity.tenant_id == "T0NORTH" and not edited.request.direct
+    body["event"]["previous_message"]["text"] = f"<@{OURS.bot_user_id}> two more seats"
+    again = parse(body, OURS, Known(people=NAMES), received_at=NOW)
+    assert isinstance(again, MessageEdited) and again.request is None  # it was one before
 
 
 def test_an_edit_is_an_edit() -> None:

@@ -160,6 +160,15 @@ def test_messages_of_bots_are_passed_over(sender):
     assert event == Unsupported(platform=event.platform, what="message of a bot")
 
 
+def test_an_edit_that_names_the_agent_may_be_a_request():
+    body = payload("message_update")
+    body["conversation"]["conversationType"] = "channel"
+    edited = parse(body)
+    assert edited.request is not None and edited.request.mentions_agent
+    assert edited.request.message == edited.message
+    assert parse({**body, "entities": []}).request is None
+
+
 def test_somebody_without_a_directory_id_is_a_stranger():
     body = {**payload("message_personal"), "from": {"id": "29:1guest", "name": "Guest"}}
     assert parse(body).author.identity.user_id == "29:1guest"
