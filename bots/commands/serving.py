@@ -62,7 +62,7 @@ def serve(
         settings, configuration = checked(serve_on=host)
         from bots import bootstrap
 
-        set_up_logs(settings.log_level)
+        set_up_logs(settings.log_level, settings.secrets)
         if settings.model is None:
             log.warning("no model endpoint is set: the scripted model answers, which is rules")
         try:
