@@ -86,8 +86,25 @@ def pause(
     )
     return (
         f"Paused: {brake.in_words}. {who}. An action that has begun finishes; nothing else begins, "
-        "also not the next step of a plan that has its yes."
+        f"also not the next step of a plan that has its yes.{_doubt(tx, scope, target)}"
     )
+
+
+def _doubt(tx: UnitOfWork, scope: BrakeScope, target: str) -> str:
+    """Said where it may be a slip of the pen: a brake that hits nothing stops nothing."""
+    if scope is BrakeScope.ROOM and not any(
+        str(one.room).casefold() == target.casefold() for one in tx.rooms.all()
+    ):
+        return " No linked channel has this address: check it, unless you mean a direct chat."
+    if scope is BrakeScope.ACCOUNT and not any(
+        str(account).casefold() == target.casefold()
+        for account in (
+            *(one.account_id for one in tx.rooms.all()),
+            *(role for person in tx.people.all() for role in person.roles),
+        )
+    ):
+        return " No linked channel and no person belongs to this account: check its id."
+    return ""
 
 
 def resume(tx: UnitOfWork, scope: BrakeScope, target: str, by: str, key: str, at: datetime) -> str:

@@ -170,7 +170,11 @@ class Tool:
         if not self.quoted:
             return
         # What somebody can ask for tells wishes apart: two of them must never count as one.
-        asked_for = self.quoted & set(self.arguments.model_json_schema().get("properties", {}))
+        asked_for = self.quoted & {
+            name
+            for by_alias in (True, False)
+            for name in self.arguments.model_json_schema(by_alias=by_alias).get("properties", {})
+        }
         unknown = self.quoted - set(self.arguments.model_fields)
         if asked_for or unknown:
             names = ", ".join(sorted(asked_for | unknown))

@@ -12,7 +12,7 @@ from agent_core.people import AccountId, Capability, Person, PersonId
 from agent_core.ports import UnitOfWork
 from agent_core.tooling import ToolName
 from tests.builders import NOON, a_conversation
-from tests.fakes.house import CUSTOMER_ROOM, MEMBER, OWNER, House, someone
+from tests.fakes.house import CUSTOMER_ROOM, GLOBEX, MEMBER, OWNER, House, someone
 
 
 def brake(scope: BrakeScope, target: str = "") -> Brake:
@@ -121,6 +121,15 @@ async def test_a_lead_who_names_no_action_is_told_that_nothing_was_paused(
     assert "nothing was paused" in said and hint in said
     assert "Nothing is paused" in await command(house, LENA, "pauses")
     assert "Paused: tool" in await command(house, LENA, "pause tool Refund_Invoice")
+
+
+async def test_a_pause_that_hits_nothing_known_says_so(house: House) -> None:
+    for known in (f"room {CUSTOMER_ROOM}", f"account {GLOBEX.upper()}"):
+        assert "check" not in await command(house, LENA, f"pause {known}")
+    said = await command(house, LENA, "pause room slack:T0ACME/C0TYPO")
+    assert "Paused: room" in said and "No linked channel has this address" in said
+    said = await command(house, LENA, "pause account glowbex")
+    assert "Paused: account" in said and "check its id" in said
 
 
 LENA = someone("lena", "T0ACME")

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from agent_core.conversation import Audience, ConversationStatus
 from agent_core.errors import ActionOutcomeUnknown
@@ -112,9 +112,10 @@ class Wished(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     amount_minor: int
+    whom: str = Field(alias="to")
 
 
-@pytest.mark.parametrize("name", ["amount_minor", "price"])
+@pytest.mark.parametrize("name", ["amount_minor", "price", "whom", "to"])
 def test_what_can_be_asked_for_cannot_be_quoted(name: str) -> None:
     with pytest.raises(ValueError, match=f"pay: {name} cannot be quoted"):
         Tool(
