@@ -1,24 +1,26 @@
 """`handrail accounts`: an account as the account system has it."""
 
 from dataclasses import asdict
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
+from bots.commands.account_made import Wanted, new_account
 from bots.commands.opening import account_state, opened_accounts
-from bots.commands.running import run, show_json
+from bots.commands.running import Refused, run, show_json
 from bots.settings import Settings
-from tools.accounts.types import AccountState
+from tools.accounts.stored_gateway import StoredAccounts
+from tools.accounts.types import AccountState, PlanId
 
-app = typer.Typer(no_args_is_help=True, help="Look at customers' accounts.")
+app = typer.Typer(no_args_is_help=True, help="Look at customers' accounts, and make new ones.")
 
 
 @app.callback()
 def accounts() -> None:
-    """Look at customers' accounts."""
+    """Look at customers' accounts, and make new ones."""
 
 
 @app.command()
@@ -37,6 +39,48 @@ def show(
         show_json(as_json(state))
     else:
         _print(state)
+
+
+@app.command()
+def add(
+    account: Annotated[str, typer.Argument(metavar="ACCOUNT", show_default=False)],
+    name: Annotated[str, typer.Option(help="The company's name.", show_default=False)],
+    plan: Annotated[PlanId, typer.Option(help="What they pay for.")] = PlanId.STARTER,
+    seats: Annotated[int | None, typer.Option(help="Unless given: the plan's fewest.")] = None,
+    currency: Annotated[str, typer.Option(help="In which they pay.")] = "USD",
+    billing_name: Annotated[str, typer.Option(help="Unless given: the company.")] = "",
+    billing_email: Annotated[str, typer.Option(help="Where invoices go.")] = "",
+    json: Annotated[bool, typer.Option("--json", help="Print the account as JSON.")] = False,
+) -> None:
+    """Make an account in the embedded account system: active from today, no invoices yet."""
+
+    async def work() -> AccountState:
+        wanted = Wanted(
+            account=account,
+            name=name,
+            plan=plan,
+            seats=seats,
+            currency=currency,
+            billing_name=billing_name,
+            billing_email=billing_email,
+        )
+        state = new_account(wanted, datetime.now(UTC))
+        async with opened_accounts(Settings.load()) as gateway:
+            if not isinstance(gateway, StoredAccounts):
+                raise Refused("This account system is not ours to write: make the account there.")
+            if not await gateway.create(state):
+                raise Refused(
+                    f"There is an account {account!r} already, and nothing was changed. "
+                    f"See: handrail accounts show {account}"
+                )
+        return state
+
+    state = run(work())
+    if json:
+        show_json(as_json(state))
+        return
+    _print(state)
+    typer.echo(f"Name its people with: handrail people set PERSON --account {account} --role owner")
 
 
 def as_json(state: AccountState) -> dict[str, object]:
