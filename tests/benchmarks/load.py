@@ -161,8 +161,10 @@ async def latency(per_second: float = 10, seconds: float = 60) -> Json:
 async def waiting(conversations: int = 500, model_seconds: float = 2.0) -> Json:
     """So many conversations at once, each of whose model calls takes this long."""
     async with loaded(model_seconds) as load:
-        before = await load.service.ask()
-        asked = [asyncio.create_task(load.ask()) for _ in range(conversations)]
+        before = await load.service.ask(collect=True)
+        await asyncio.sleep(0.1)
+        await load.service.ask()  # forgets how long that took
+        asked = [asyncio.create_task(load.ask()) for _ in range(int(conversations))]
         await asyncio.gather(*asked)
         began = time.monotonic()
         await load.collect()
@@ -183,7 +185,7 @@ async def ceiling(turns: int = 400) -> Json:
     """Turns per second where the next waits behind the last, with a model that takes no time."""
     async with loaded(0.0) as load:
         began = time.monotonic()
-        asked = [asyncio.create_task(load.ask()) for _ in range(turns)]
+        asked = [asyncio.create_task(load.ask()) for _ in range(int(turns))]
         await asyncio.gather(*asked)
         await load.until_answered()
         seconds = time.monotonic() - began
