@@ -1,6 +1,6 @@
 """The commit of one boundary: journal, newer messages and outgoing rows, in one transaction."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -13,6 +13,7 @@ from agent_core.conversation import (
     TranscriptEntry,
 )
 from agent_core.directory import requester_of
+from agent_core.history import read_entries
 from agent_core.holds import Hold, give_to_people, hold_on, words_of
 from agent_core.journal import InboxRow, JournalEntry, TurnStatus
 from agent_core.live_turn import LiveTurn, entry_at, progress_row, row_body
@@ -21,6 +22,7 @@ from agent_core.outgoing import OutgoingRow
 from agent_core.people import Requester
 from agent_core.ports import UnitOfWork
 from agent_core.services import Services
+from agent_core.summing_up import ask_for_summary
 from agent_core.tooling import Json
 from agent_core.turn_state import Kind, state_of
 
@@ -46,6 +48,7 @@ class Boundary:
     transcript: dict[int, TranscriptEntry] = field(default_factory=dict)
     silenced: bool = False
     closes: bool = False  # the turn ends with this commit
+    newest: int = 0  # the last entry of the transcript that this transaction has written
     more: bool = False
 
     def note(self, kind: Kind, body: Json) -> None:
@@ -105,6 +108,7 @@ class Boundary:
             at=self.at,
         )
         entry = replace(entry, seq=self.tx.transcript.append(entry))
+        self.newest = entry.seq
         case = None if by_agent else self.tx.escalations.open_in(self.conversation.id)
         if case is not None:
             self.services.desk.relay(self.tx, case, entry)
@@ -249,24 +253,11 @@ def _claim_newer(boundary: Boundary) -> None:
 
 
 def read_transcript(boundary: Boundary) -> dict[int, TranscriptEntry]:
+    """What the turn needs of it, as far as everybody in the room may know it."""
+    rows = [*boundary.live.rows, *boundary.joined]
+    first = min((row.transcript_seq for row in rows if row.transcript_seq), default=None)
     limits = boundary.services.limits
-    count = limits.history + limits.history_block
-    entries = boundary.tx.transcript.last(boundary.conversation.id, count)
-    if boundary.conversation.audience is Audience.SHARED:
-        entries = _said_to_all(entries)
-    return {entry.seq: entry for entry in entries}
-
-
-def _said_to_all(entries: Sequence[TranscriptEntry]) -> Sequence[TranscriptEntry]:
-    """Without what was said while the room was internal: colleagues spoke there as staff, and what
-    followed was said to them, until somebody wrote in the room as it is now."""
-    inside = max((n for n, one in enumerate(entries) if one.speaker is Speaker.STAFF), default=-1)
-    rest = entries[inside + 1 :]
-    if inside < 0:
-        return rest
-    since = (Speaker.CUSTOMER, Speaker.SUPPORT)
-    first = next((n for n, one in enumerate(rest) if one.speaker in since), len(rest))
-    return rest[first:]
+    return read_entries(boundary.tx, boundary.conversation, first, limits)
 
 
 def _write(boundary: Boundary) -> None:
@@ -278,10 +269,22 @@ def _write(boundary: Boundary) -> None:
     if not boundary.closes:
         return
     _take_down_progress(boundary)
+    _ask_for_summary(boundary)
     rows = [row.seq for row in tx.inbox.of_turn(turn.id)]
     tx.inbox.finish(rows)
     tx.turns.close(turn.id, turn.token, TurnStatus.FINISHED)
     boundary.more = bool(tx.inbox.new_rows(turn.conversation_id, 1))
+
+
+def _ask_for_summary(boundary: Boundary) -> None:
+    """Enough was said since the last summary for the next one: it is made beside the turns."""
+    live, limits = boundary.live, boundary.services.limits
+    shown = live.journal[0].body if live.journal else {}
+    newest = max(boundary.newest, *live.transcript, *boundary.transcript, 0)
+    if newest - shown.get("from", 1) + 1 >= limits.history + limits.history_block:
+        ask_for_summary(
+            boundary.tx, boundary.services.engine, boundary.conversation.id, live.turn.id
+        )
 
 
 def _take_down_progress(boundary: Boundary) -> None:

@@ -7,10 +7,17 @@ from agent_core import cards
 from agent_core.audit import AuditKind
 from agent_core.audit_notes import note_effect, note_proposal
 from agent_core.boundary import Boundary, as_trusted, read_transcript, rows_of_one
-from agent_core.conversation import Audience, Conversation, ConversationId, ConversationStatus
+from agent_core.conversation import (
+    Audience,
+    Conversation,
+    ConversationId,
+    ConversationStatus,
+    HistorySummary,
+)
 from agent_core.directory import requester_of
 from agent_core.errors import StoreError
 from agent_core.escalations import EscalationReason, Priority
+from agent_core.history import window_of
 from agent_core.holds import budget_used_up, give_to_people, hold_on, words_of
 from agent_core.journal import InboxKind, InboxRow, Turn, TurnId, TurnStatus
 from agent_core.live_turn import LiveTurn, row_body
@@ -68,10 +75,19 @@ def _taken_over(
     )
     boundary = _boundary(tx, services, live)
     live.transcript = read_transcript(boundary)
+    live.summary = _summary_shown(boundary)
     boundary.note(Kind.RESUMED, {"attempt": turn.attempts})
     tx.turns.append(turn.id, turn.token, boundary.news)
     live.entries += boundary.news
     return live
+
+
+def _summary_shown(boundary: Boundary) -> HistorySummary | None:
+    """The summary that the turn began with; None where it is erased, or not for this room."""
+    upto = boundary.live.entries[0].body.get("summary", 0)
+    conversation = boundary.conversation
+    found = boundary.tx.transcript.summary(conversation.id, upto, conversation.audience)
+    return found if found is not None and found.upto == upto else None
 
 
 def _boundary(tx: UnitOfWork, services: Services, live: LiveTurn) -> Boundary:
@@ -240,11 +256,23 @@ def _open_journal(boundary: Boundary, rows: Sequence[InboxRow], *, silent: bool)
     _settle_on_only_account(boundary)
     live.transcript = read_transcript(boundary)
     tools = services.tools(live.conversation.audience)
+    upto = max(live.transcript, default=0)
+    asked = [row.transcript_seq for row in rows if row.transcript_seq is not None]
+    window = window_of(
+        boundary.tx,
+        boundary.conversation,
+        min(asked, default=upto + 1) - 1,
+        min(live.transcript, default=1),
+        services.limits,
+    )
+    live.summary = window.summary
     boundary.note(
         Kind.ENTERED,
         {
             "rows": [row_body(row) for row in rows],
-            "upto": max(live.transcript, default=0),
+            "upto": upto,
+            "from": window.start,
+            "summary": window.summary.upto if window.summary else 0,
             "silent": silent,
             "audience": live.conversation.audience.value,
             "instructions": services.instructions_version,

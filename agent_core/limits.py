@@ -28,8 +28,9 @@ class Limits:
     look_ups: int = 3  # tries to learn what became of an action
     doubt_seconds: float = 120.0  # a request that got no answer may arrive this much later
     look_up_pause_seconds: float = 1.0  # doubled after each try
-    history: int = 40  # transcript entries the model sees at most
-    history_block: int = 20  # the window moves in steps of this, so that its start stays stable
+    history: int = 12  # transcript entries that the model sees word by word, at least
+    history_block: int = 12  # so many older ones at a time give way to a summary of them
+    summary_characters: int = 1_200  # of what was said before, in short
     entry_characters: int = 4_000  # of one transcript entry
     result_characters: int = 12_000  # of one tool result
     confirmation_seconds: float = 3_600.0

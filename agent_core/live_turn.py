@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from agent_core.conversation import Conversation, TranscriptEntry
+from agent_core.conversation import Conversation, HistorySummary, TranscriptEntry
 from agent_core.journal import InboxRow, JournalEntry, Turn
 from agent_core.messages import OutgoingId
 from agent_core.people import AccountId, Requester
@@ -27,6 +27,7 @@ class LiveTurn:
     pending: list[JournalEntry] = field(default_factory=list)
     names: dict[AccountId, str] = field(default_factory=dict)
     shows_progress: bool = False
+    summary: HistorySummary | None = None  # of what came before the history that is shown
 
     @property
     def journal(self) -> list[JournalEntry]:

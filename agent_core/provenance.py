@@ -73,7 +73,8 @@ def is_from_outside(live: LiveTurn, call: ToolCall) -> bool:
 def _is_alone(live: LiveTurn, rows: set[int | None]) -> bool:
     """The model has read neither anybody else's words in this turn, nor a tool's answer."""
     ours = (Speaker.AGENT, Speaker.CODE)
-    others = any(
+    # A summary may hold anybody's words.
+    others = live.summary is not None or any(
         entry.speaker not in ours and entry.identity != live.turn.author.identity
         for seq, entry in live.transcript.items()
         if seq not in rows

@@ -15,7 +15,9 @@ from agent_core.tooling import ToolCall
 class Kind(StrEnum):
     """The kinds of journal entries; the comment shows each body's keys."""
 
-    ENTERED = "entered"  # rows, upto, silent, instructions, tools, policy, model
+    # rows, upto, from: the first entry shown, summary: the last one summed up or 0,
+    # silent, audience, instructions, tools, policy, model
+    ENTERED = "entered"
     RESUMED = "resumed"  # attempt
     JOINED = "joined"  # rows, upto: newer messages of the same person
     FACTS = "facts"  # text: what code tells the model of requester, room and account from here on

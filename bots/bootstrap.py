@@ -16,6 +16,7 @@ from agent_core.access import Access
 from agent_core.audit import parse_key
 from agent_core.chasing import Chasing
 from agent_core.clock import SystemClock
+from agent_core.compacting import Compacting
 from agent_core.conversation import Audience
 from agent_core.deadlines import Deadlines
 from agent_core.decisions import Decisions
@@ -272,7 +273,7 @@ def _joined(
         driver=driver,
         turns=turns,
         policy=PolicyWatch(policy, parts.store, clock=parts.clock),
-        timers=_timers(parts, configuration.limits),
+        timers=_timers(parts, model, configuration.limits),
         reconciler=Reconciler(
             parts.store,
             parts.engine,
@@ -427,7 +428,7 @@ def _intake(parts: _Parts, configuration: Configuration, catalog: Catalog) -> In
     )
 
 
-def _timers(parts: _Parts, limits: Limits) -> Timers:
+def _timers(parts: _Parts, model: ChatModel, limits: Limits) -> Timers:
     return Timers(
         briefing=Briefing(
             store=parts.store, desk=parts.desk, accounts=parts.directory, clock=parts.clock
@@ -442,6 +443,7 @@ def _timers(parts: _Parts, limits: Limits) -> Timers:
             clock=parts.clock,
             limits=limits,
         ),
+        compacting=Compacting(store=parts.store, model=model, clock=parts.clock, limits=limits),
     )
 
 

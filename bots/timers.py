@@ -6,10 +6,12 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from agent_core.chasing import CHASE, Chasing, due
+from agent_core.compacting import Compacting
 from agent_core.deadlines import EXPIRES, Deadlines, deadline_ref
 from agent_core.limits import Limits
 from agent_core.ports import Clock, UnitOfWork
 from agent_core.reconciler import DueTimer
+from agent_core.summing_up import COMPACT
 from escalation.brief import Briefing, Reminders
 from escalation.desk import BRIEF, REMIND, REMIND_AFTER, remind_ref, reminder_row
 
@@ -30,7 +32,9 @@ class Timers:
         reminders: Reminders,
         deadlines: Deadlines,
         chasing: Chasing | None = None,
+        compacting: Compacting | None = None,
     ) -> None:
+        self._compacting = compacting
         self._chasing = chasing
         self._briefing = briefing
         self._reminders = reminders
@@ -46,6 +50,8 @@ class Timers:
             await self._deadlines.expire(key)
         elif ref.startswith(CHASE) and self._chasing is not None:
             await self._chasing.chase(key)
+        elif ref.startswith(COMPACT) and self._compacting is not None:
+            await self._compacting.compact(key)
         else:
             log.error("unknown timer", extra={"ref": ref})
 

@@ -8,6 +8,7 @@ from typing import Final
 
 from agent_core.chasing import CHASE, Chasing
 from agent_core.chasing import due as stages_due
+from agent_core.compacting import Compacting
 from agent_core.deadlines import EXPIRES, Deadlines, deadline_ref
 from agent_core.embedded.desk import APPROVAL, HAND_OVER
 from agent_core.errors import HandrailError
@@ -19,6 +20,7 @@ from agent_core.people import AccountId
 from agent_core.ports import AccountDirectory, Clock, Store, UnitOfWork
 from agent_core.proposals import Proposal, ProposalId, ProposalStatus
 from agent_core.reconciler import DueTimer, TimerSource
+from agent_core.summing_up import COMPACT
 
 log = logging.getLogger(__name__)
 
@@ -40,6 +42,7 @@ class Timers:
         directory: AccountDirectory,
         deadlines: Deadlines,
         chasing: Chasing,
+        compacting: Compacting,
         on_hand_over: OnHandOver,
         on_approval: OnApproval | None,
     ) -> None:
@@ -47,6 +50,7 @@ class Timers:
         self._directory = directory
         self._deadlines = deadlines
         self._chasing = chasing
+        self._compacting = compacting
         self._on_hand_over = on_hand_over
         self._on_approval = on_approval
 
@@ -60,6 +64,8 @@ class Timers:
             await self._deadlines.expire(key)
         elif ref.startswith(CHASE):
             await self._chasing.chase(key)
+        elif ref.startswith(COMPACT):
+            await self._compacting.compact(key)
         else:
             log.error("unknown timer", extra={"ref": ref})
 

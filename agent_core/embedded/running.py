@@ -6,6 +6,7 @@ from typing import Final
 
 from agent_core.access import Access
 from agent_core.chasing import Chasing
+from agent_core.compacting import Compacting
 from agent_core.conversation import Audience
 from agent_core.deadlines import Deadlines
 from agent_core.decisions import Decisions
@@ -92,6 +93,9 @@ class Running:
                 decisions=self._decisions,
                 clock=ports.clock,
                 limits=limits,
+            ),
+            compacting=Compacting(
+                store=ports.store, model=ports.model, clock=ports.clock, limits=limits
             ),
             on_hand_over=product.on_hand_over,
             on_approval=product.on_approval,

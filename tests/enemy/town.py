@@ -9,6 +9,7 @@ from typing import Any
 
 from agent_core.access import Access
 from agent_core.clock import ManualClock
+from agent_core.compacting import Compacting
 from agent_core.conversation import Audience
 from agent_core.deadlines import Deadlines
 from agent_core.decisions import Decisions
@@ -163,6 +164,7 @@ class Town:
             briefing=Briefing(store=store, desk=desk, accounts=directory, clock=clock),
             reminders=Reminders(store=store, desk=desk, clock=clock),
             deadlines=Deadlines(store=store, decisions=self.decisions, clock=clock),
+            compacting=Compacting(store=store, model=self.model, clock=clock, limits=LIMITS),
         )
         due = OpenTimers(clock)
         self.reconciler = Reconciler(
