@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 
 from agent_core import cards, presses
+from agent_core.blocks import Note
 from agent_core.conversation import Audience, ConversationStatus, RoomMode
 from agent_core.directory import is_ours
 from agent_core.intake import UnboundRooms
@@ -319,6 +320,9 @@ async def test_an_owner_gives_access_and_nobody_else_can(house: House) -> None:
     conversation = await house.conversation(thread)
     await house.presses(newcomer, presses.ASK_ACCESS, conversation.id, CUSTOMER_ROOM, thread)
     assert any("asks for access" in text for text in house.slack.texts(thread))
+    asked = next(p.message for p in house.slack.posts if "asks for access" in p.message.fallback)
+    notes = [one.text for one in asked.blocks if isinstance(one, Note)]
+    assert any(text.startswith(f"{newcomer.name} writes as ") for text in notes)
     value = f"{conversation.id}|{newcomer.identity}"
     for nobody in (newcomer, MEMBER, ADA):
         refused = await house.presses(nobody, presses.GIVE_ACCESS, value, CUSTOMER_ROOM, thread)
