@@ -8,6 +8,7 @@ import logging
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from time import monotonic
 
 from agent_core.conversation import ConversationId
 from agent_core.errors import HandrailError
@@ -65,6 +66,7 @@ class Reconciler:
         self._every = every
         self._patience = patience
         self._stopped = asyncio.Event()
+        self._swept_at: float | None = None
 
     async def sweep(self, *, at_boot: bool = False) -> Swept:
         """One look at everything that is open."""
@@ -78,6 +80,7 @@ class Reconciler:
         while not self._stopped.is_set():
             try:
                 await self.sweep(at_boot=at_boot)
+                self._swept_at = monotonic()
                 at_boot = False
             except (HandrailError, OSError):
                 _log.exception("the reconciler's sweep failed; it is tried again")
@@ -85,6 +88,11 @@ class Reconciler:
                 await asyncio.wait_for(self._stopped.wait(), self._every.total_seconds())
             except TimeoutError:
                 continue
+
+    @property
+    def seconds_since_sweep(self) -> float | None:
+        """Since the last sweep that went through; None before the first."""
+        return None if self._swept_at is None else monotonic() - self._swept_at
 
     def stop(self) -> None:
         """`run_forever` returns after the sweep it is in."""

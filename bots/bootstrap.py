@@ -56,6 +56,7 @@ from agent_core.store.locks import lock_folder_of
 from agent_core.store.sql_pace import SharedPace
 from agent_core.store.sql_store import SqlStore
 from agent_core.store.standing import StandingReader
+from agent_core.telemetry import Telemetry
 from bots import server
 from bots.configuration import Configuration
 from bots.instructions import instructions_of
@@ -65,6 +66,7 @@ from bots.service import Service
 from bots.settings import ModelSettings, Settings, is_loopback
 from bots.sight.doors import MetricsDoor, observing
 from bots.sight.gauges import Gauges
+from bots.sight.looking import look_at
 from bots.sight.observer import Observer
 from bots.sight.watched import WatchedModel, WatchedStore
 from bots.slack.adapter import SlackChannel
@@ -174,15 +176,15 @@ def open_accounts(settings: Settings) -> PaidAccounts:
     return PaidAccounts(url, settings.payments_url, key)
 
 
-async def model_of(settings: Settings) -> ChatModel:
-    """The configured model and its fallback; without one, the scripted model, which is rules and
-    says so."""
+async def model_of(settings: Settings, telemetry: Telemetry) -> ChatModel:
+    """The configured model and its fallback, each observed; without one, the scripted model, which
+    is rules and says so."""
     if settings.model is None:
-        return PlannerModel()
+        return WatchedModel(PlannerModel(), telemetry)
     chosen = [settings.model]
     if settings.fallback_model is not None:
         chosen.append(settings.fallback_model)
-    return FallbackModel([await _endpoint(each) for each in chosen])
+    return FallbackModel([WatchedModel(await _endpoint(each), telemetry) for each in chosen])
 
 
 async def _endpoint(chosen: ModelSettings) -> OpenAIModel:
@@ -234,9 +236,12 @@ async def build(
         raise ConfigurationError(
             ["HANDRAIL_SUPPORT_ROOM is missing: name the room where people take cases."]
         )
+    observer = observer_of(settings)
     if model is None:  # a process without turns asks none, and need not reach it
-        model = await model_of(settings) if role.runs_turns else PlannerModel()
-    parts = _parts(settings, configuration, settings.support_room)
+        model = await model_of(settings, observer) if role.runs_turns else PlannerModel()
+    else:
+        model = WatchedModel(model, observer)
+    parts = _parts(settings, configuration, settings.support_room, observer)
     try:
         return _joined(settings, configuration, settings.support_room, parts, model, role)
     except ConfigurationError:
@@ -255,7 +260,6 @@ def _joined(
 ) -> Service:
     catalog = catalog_of(parts.store, parts.accounts)
     policy = FilePolicySource(configuration.policy_path, catalog.tools)
-    model = WatchedModel(model, parts.observer, parts.clock)
     driver = _driver(parts, configuration, model, catalog, policy)
     turns = FairTurns(driver.run, parts.shares, places=configuration.limits.turns)
     intake = _intake(parts, configuration, catalog)
@@ -266,7 +270,7 @@ def _joined(
     if teams is not None:
         parts.adapters[Platform.TEAMS] = teams.sender
     due = OpenTimers(parts.clock, limits=configuration.limits)
-    return Service(
+    service = Service(
         store=parts.store,
         engine=parts.engine,
         delivery=parts.delivery,
@@ -294,6 +298,14 @@ def _joined(
         role=role,
         presence=parts.presence,
     )
+    look_at(
+        service,
+        settings,
+        version_problem=health.version_problem,
+        breakers=lambda: model.breakers() if isinstance(model, FallbackModel) else (),
+        policy_mistakes=lambda: policy.mistakes,
+    )
+    return service
 
 
 def observer_of(settings: Settings) -> Observer:
@@ -306,8 +318,10 @@ def observer_of(settings: Settings) -> Observer:
     return Observer(CollectorRegistry(), tracer)
 
 
-def _parts(settings: Settings, configuration: Configuration, support: RoomRef) -> _Parts:
-    clock, ids, observer = SystemClock(), SystemIds(), observer_of(settings)
+def _parts(
+    settings: Settings, configuration: Configuration, support: RoomRef, observer: Observer
+) -> _Parts:
+    clock, ids = SystemClock(), SystemIds()
     url = settings.database_url.get_secret_value()
     sql, limits = open_store(settings), configuration.limits
     store = WatchedStore(sql, observer)
@@ -523,6 +537,7 @@ def application(settings: Settings, service: Service, host: str) -> web.Applicat
         [*service.routes(), *metrics.routes()],
         service.ready,
         middlewares=[observing(service.observer)],
+        is_alive=service.is_alive,
     )
 
 

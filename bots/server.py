@@ -13,22 +13,27 @@ from aiohttp.typedefs import Middleware
 
 from bots.bodies import BUDGET, BodyBudget
 from bots.doorway import DOORWAY, HANDLER_ARGUMENTS, DoorSite, Doorway, keep_time
+from bots.sight.readiness import Report
 
 log = logging.getLogger(__name__)
 
 MAX_BODY: Final = 1024 * 1024  # the adapters read less; this bounds everybody
 STOP_SECONDS: Final = 20.0
 
-Readiness = Callable[[], Awaitable[list[str]]]
+Ready = Callable[[], Awaitable[Report]]
 
 
 def application(
     routes: list[web.RouteDef],
-    ready: Readiness,
+    ready: Ready,
     doorway: Doorway | None = None,
     middlewares: Sequence[Middleware] = (),
+    is_alive: Callable[[], bool] = lambda: True,
 ) -> web.Application:
-    """All doors of the service. `ready` returns what is wrong, in words; nothing: ready."""
+    """All doors of the service. `ready` returns what is wrong, in words.
+
+    `is_alive` False: the event loop has stopped to wake what sleeps, so only a new start helps.
+    """
     app = web.Application(
         client_max_size=MAX_BODY,
         handler_args=HANDLER_ARGUMENTS,
@@ -40,12 +45,18 @@ def application(
     app.add_routes(routes)
 
     async def healthz(_: web.Request) -> web.Response:
-        return web.json_response({"alive": True})
+        alive = is_alive()
+        return web.json_response({"alive": alive}, status=200 if alive else 503)
 
     async def readyz(_: web.Request) -> web.Response:
-        problems = await ready()
-        status = 503 if problems else 200
-        return web.json_response({"ready": not problems, "problems": problems}, status=status)
+        report = await ready()
+        told: dict[str, object] = {
+            "ready": not report.problems,
+            "problems": list(report.problems),
+        }
+        if report.degraded:
+            told["degraded"] = list(report.degraded)
+        return web.json_response(told, status=503 if report.problems else 200)
 
     app.add_routes([web.get("/healthz", healthz), web.get("/readyz", readyz)])
     return app

@@ -26,7 +26,9 @@ from bots.configured_people import people_from
 from bots.policy_watch import PolicyWatch
 from bots.roles import Role
 from bots.sight.gauges import Gauges
+from bots.sight.loop_watch import LoopWatch
 from bots.sight.observer import Observer
+from bots.sight.readiness import Readiness, Report
 from bots.slack.adapter import SlackChannel
 from bots.teams.adapter import TeamsChannel
 from bots.timers import Timers
@@ -61,6 +63,9 @@ class Service:
     role: Role = Role.ALL
     presence: Presence | None = None  # on Postgres: this process among the others
     gauges: Gauges | None = None
+    loop_watch: LoopWatch | None = None
+    readiness: Readiness | None = None
+    _is_working: bool = False
     _sweeping: asyncio.Task[None] | None = field(default=None)
     _watching: asyncio.Task[None] | None = field(default=None)
     _expiring: asyncio.Task[None] | None = field(default=None)
@@ -79,6 +84,8 @@ class Service:
 
     async def start(self, configuration: Configuration) -> None:
         """Takes work from here on. The configured people are known before the first event."""
+        if self.loop_watch is not None:
+            self.loop_watch.start()
         await self.accounts.prepare()
         await self.store.run(lambda tx: _furnish(tx, configuration, self.support_room))
         if self.presence is not None:
@@ -103,6 +110,7 @@ class Service:
         if self.retention is not None:
             self._expiring = asyncio.create_task(self.retention.run_forever())
         self._attending = asyncio.create_task(self._attend_forever())
+        self._is_working = True
 
     async def _attend_forever(self) -> None:
         """Sends what a process that died had committed, or had begun to send."""
@@ -137,24 +145,26 @@ class Service:
         if self.gauges is not None:
             await self.gauges.refresh()
 
-    async def ready(self) -> list[str]:
-        """What is wrong now, in words; nothing: ready."""
-        problems = []
-        try:
-            await asyncio.wait_for(self.store.run(lambda tx: tx.rooms.all()), ANSWER_SECONDS)
-        except (HandrailError, OSError, TimeoutError) as error:
-            problems.append(f"The database does not answer ({type(error).__name__}).")
-        if self.presence is not None and not self.presence.holds():
-            problems.append("This process has lost its place among the others.")
-        if self.role.runs_turns and (self._sweeping is None or self._sweeping.done()):
-            problems.append("The reconciler does not run.")
-        return problems
+    @property
+    def is_working(self) -> bool:
+        """The engine takes work, and the reconciler looks for what was left."""
+        running = self._sweeping is not None and not self._sweeping.done()
+        return self._is_working and running
+
+    async def ready(self) -> Report:
+        """What is wrong now, in words."""
+        return await self.readiness.report() if self.readiness is not None else Report()
+
+    def is_alive(self) -> bool:
+        """Whether the event loop still wakes what sleeps."""
+        return self.loop_watch is None or self.loop_watch.is_alive
 
     async def stop(self) -> None:
         """Takes nothing new, lets turns and sends end, then closes everything.
 
         One part that cannot be closed keeps no other from it; its error is raised at the end.
         """
+        self._is_working = False
         self.reconciler.stop()
         self.turns.send_away()
         if self.policy is not None:
@@ -162,6 +172,10 @@ class Service:
         if self.retention is not None:
             self.retention.stop()
         async with AsyncExitStack() as parts:  # the last to enter is the first to end
+            if self.loop_watch is not None:
+                parts.push_async_callback(self.loop_watch.stop)
+            if self.readiness is not None:
+                parts.push_async_callback(self.readiness.close)
             parts.push_async_callback(asyncio.to_thread, self.observer.close)
             parts.push_async_callback(self.store.close)
             if self.presence is not None:

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from agent_core.errors import ConfigurationError
-from agent_core.store.migrations import differences, is_newer
+from agent_core.errors import ConfigurationError, StoreError
+from agent_core.store.inspection import reading
+from agent_core.store.migrations import VERSION_TABLE, differences, is_newer, newest_revision
 from agent_core.store.sql_store import database_url
 
 _REMEDY = "run: handrail migrate"
@@ -37,3 +38,23 @@ def _unreachable(problem: sa.exc.DBAPIError) -> str:
     # Only the first line of what the driver says: it holds no password.
     said = str(problem.orig).strip().partition("\n")[0]
     return f"The database cannot be reached ({said}): check HANDRAIL_DATABASE_URL"
+
+
+def version_problem(url: str) -> str | None:
+    """The same by the version's number alone: cheap enough to ask each minute.
+
+    Names no address, since anybody may read it. Raises StoreError where the database cannot be
+    read. Blocks.
+    """
+    try:
+        with reading(url) as connection:
+            found = connection.execute(sa.text(f"SELECT version_num FROM {VERSION_TABLE}")).scalar()
+    except sa.exc.ProgrammingError:
+        found = None
+    except sa.exc.DBAPIError as problem:
+        if "no such table" not in str(problem.orig):
+            raise StoreError(f"the database refused: {type(problem.orig).__name__}") from None
+        found = None
+    if found is None or str(found) < newest_revision():
+        return f"The database's tables are older than this version: {_REMEDY}"
+    return None

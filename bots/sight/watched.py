@@ -1,15 +1,12 @@
 """Ports with an observer beside them: the store's transactions and the model's calls."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime
 from time import perf_counter
 from typing import Final, TypeVar
 
 from agent_core.errors import ConversationChanged, ModelError
 from agent_core.ports import (
     ChatModel,
-    Clock,
     ModelReply,
     ModelRequest,
     Store,
@@ -48,23 +45,12 @@ class WatchedStore:
         await self._store.close()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ModelState:
-    """How the last calls of a model went. `failures` in a row; `problem` names the kind."""
-
-    failures: int = 0
-    problem: str = ""
-    since: datetime | None = None
-
-
 class WatchedModel:
     """`ports.ChatModel` over another. What is said in either direction is never looked at."""
 
-    def __init__(self, model: ChatModel, telemetry: Telemetry, clock: Clock) -> None:
+    def __init__(self, model: ChatModel, telemetry: Telemetry) -> None:
         self._model = model
         self._telemetry = telemetry
-        self._clock = clock
-        self.state = ModelState()
 
     @property
     def label(self) -> str:
@@ -86,20 +72,12 @@ class WatchedModel:
                 outcome = "ok"
             except ModelError as error:
                 outcome = type(error).__name__
-                self._failed(outcome)
                 raise
             finally:
                 self._telemetry.count(Metric.MODEL_CALLS, name, outcome)
                 self._telemetry.observe(Metric.MODEL_SECONDS, perf_counter() - began, name)
-                if outcome == "cut_off":  # the turn's own patience was over
-                    self._failed(outcome)
-            self.state = ModelState()
             self._tell(span, name, reply)
         return reply
-
-    def _failed(self, problem: str) -> None:
-        since = self.state.since or self._clock.now()
-        self.state = ModelState(failures=self.state.failures + 1, problem=problem, since=since)
 
     def _tell(self, span: Span, name: str, reply: ModelReply) -> None:
         usage = reply.usage

@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bots import server
+from bots.sight.readiness import Report
 from bots.slack.adapter import SlackChannel
 from playground import people
 from tests.doors.payloads import encoded, recorded, spoilt
@@ -110,8 +111,8 @@ def a_shop(folder: Path) -> SlackChannel:
     )
 
 
-async def _nothing_wrong() -> list[str]:
-    return []
+async def _nothing_wrong() -> Report:
+    return Report()
 
 
 async def test_every_door_is_fuzzed(wire: Wire, tmp_path: Path) -> None:

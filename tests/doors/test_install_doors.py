@@ -13,6 +13,7 @@ from aiohttp import ClientSession, DummyCookieJar
 from cryptography.fernet import Fernet
 
 from bots import server
+from bots.sight.readiness import Report
 from bots.slack.adapter import SlackChannel
 from bots.slack.install import seal_from
 from bots.slack.oauth import SlackInstaller
@@ -81,8 +82,8 @@ async def shop(tmp_path: Path) -> AsyncIterator[Shop]:
         await channel.stop()
 
 
-async def _fine() -> list[str]:
-    return []
+async def _fine() -> Report:
+    return Report()
 
 
 async def test_a_state_installs_once(shop: Shop) -> None:

@@ -5,6 +5,7 @@ So a migration only adds: what it takes away was unused for a whole version, and
 floor (`raise_floor`), below which a version refuses to start.
 """
 
+from functools import cache
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -66,6 +67,12 @@ def is_newer(url: str) -> bool:
             return _is_newer(connection, ScriptDirectory(str(Path(__file__).parent)))
     finally:
         engine.dispose()
+
+
+@cache
+def newest_revision() -> str:
+    """The revision that this version of the code brings a database to."""
+    return ScriptDirectory(str(Path(__file__).parent)).get_current_head() or ""
 
 
 def _is_newer(connection: sa.Connection, known: ScriptDirectory) -> bool:
