@@ -53,6 +53,7 @@ class AuditKind(StrEnum):
     BRAKE_RELEASED = "brake_released"
     POLICY_CHANGED = "policy_changed"
     ERASED = "erased"
+    FORGOTTEN = "forgotten"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,8 +7,11 @@ from agent_core.proposals import Outcome
 _MOST = 10_000  # effects of one conversation
 
 
-def open_work(tx: UnitOfWork, conversation: Conversation) -> list[str]:
-    """What is open, in words with what to do about it. The caller has read `conversation` here."""
+def open_work(tx: UnitOfWork, conversation: Conversation, *, with_doubt: bool = True) -> list[str]:
+    """What is open, in words with what to do about it. The caller has read `conversation` here.
+
+    `with_doubt`: an effect whose outcome nobody knows counts.
+    """
     found = []
     if tx.turns.running(conversation.id) is not None or tx.inbox.new_rows(conversation.id, 1):
         found.append("the agent is at work in it: wait a minute")
@@ -24,7 +27,7 @@ def open_work(tx: UnitOfWork, conversation: Conversation) -> list[str]:
         found.append("an action waits for a yes: decide it, or wait until it expires")
     if tx.outgoing.next_row(conversation.destination) is not None:
         found.append("a message is on its way: wait until it is sent")
-    return found + doubtful(tx, conversation)
+    return found + (doubtful(tx, conversation) if with_doubt else [])
 
 
 def doubtful(tx: UnitOfWork, conversation: Conversation) -> list[str]:

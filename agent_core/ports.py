@@ -4,6 +4,7 @@ A unit of work is one transaction. Its methods are synchronous and run in a stor
 account or platform call happens inside. Everything a method returns is a frozen value.
 """
 
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -23,6 +24,7 @@ from agent_core.conversation import (
     TranscriptEntry,
 )
 from agent_core.escalations import Escalation, EscalationId, EscalationReason, Priority
+from agent_core.forgetting import OwnPost, Place, Whereabouts, Whom
 from agent_core.journal import InboxKind, InboxRow, JournalEntry, Turn, TurnId, TurnStatus, Waiting
 from agent_core.messages import (
     ButtonPressed,
@@ -104,6 +106,10 @@ class People(Protocol):
     def find(self, identity: PlatformIdentity) -> Person | None: ...
     def put(self, person: Person) -> None:
         """Raises ConversationChanged if an identity belongs to somebody else already."""
+        ...
+
+    def remove(self, person_id: PersonId) -> None:
+        """The whole person, with roles, capabilities and identities."""
         ...
 
     def all(self) -> Sequence[Person]: ...
@@ -434,11 +440,35 @@ class Brakes(Protocol):
 
 
 class Upkeep(Protocol):
-    """What removes stored rows: retention. See agent_core/retention_sweep.py."""
+    """What removes stored rows: retention_sweep.py and forget.py alone use it."""
 
     def expire(self, kind: Kept, before: datetime, after: object, limit: int) -> Walked:
         """Of the next `limit` rows after `after` (None: the first) those that are over and older
         than `before` are removed."""
+        ...
+
+    def whereabouts(self, whom: Whom) -> Whereabouts:
+        """Every conversation with something of them. Reads whole tables."""
+        ...
+
+    def doubtful(self, whom: Whom) -> Sequence[str]:
+        """Ledger keys of theirs whose outcome nobody knows."""
+        ...
+
+    def in_the_way(self, whom: Whom, place: Place) -> Sequence[str]:
+        """What of theirs is not over in a conversation that others share, in words."""
+        ...
+
+    def own_posts(self, whom: Whom, place: Place) -> Sequence[OwnPost]:
+        """Our posts with something of theirs in them, in their thread and in support's."""
+        ...
+
+    def erase_conversation(self, whom: Whom, place: Place, at: datetime) -> Counter[str]:
+        """How many rows of each table. What others said in it stays."""
+        ...
+
+    def erase_rest(self, whom: Whom, at: datetime) -> Counter[str]:
+        """What belongs to no one conversation. The books stay, under a pseudonym."""
         ...
 
 
@@ -590,6 +620,23 @@ class PlatformAdapter(Protocol):
     ) -> None: ...
     async def find(self, address: ReplyAddress, outgoing_id: OutgoingId) -> Posted | None: ...
     async def close(self) -> None: ...
+
+
+class PostRemover(Protocol):
+    """A platform on which our own posts can be deleted. Raises PlatformError by family."""
+
+    async def remove(
+        self,
+        address: ReplyAddress,
+        posted: MessageRef,
+        message: OutboundMessage,
+        outgoing_id: OutgoingId,
+    ) -> int:
+        """How many parts of it could not be reached and are still there.
+
+        Raises DestinationGone where it is not there any more.
+        """
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

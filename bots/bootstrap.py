@@ -1,7 +1,8 @@
 """The composition root of the service: builds every object and joins ports to adapters."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -32,7 +33,7 @@ from agent_core.ids import SystemIds
 from agent_core.intake import Intake, UnboundRooms
 from agent_core.limits import Limits
 from agent_core.message_intake import MessageIntake
-from agent_core.messages import Platform, RoomRef
+from agent_core.messages import InboundEvent, Platform, RoomRef
 from agent_core.models.fallback import FallbackModel
 from agent_core.models.listing import first_model
 from agent_core.models.openai_model import Endpoint, OpenAIModel
@@ -42,7 +43,15 @@ from agent_core.overload import Overload
 from agent_core.pausing import pausable
 from agent_core.people import AccountId
 from agent_core.policy import Policy
-from agent_core.ports import ChatModel, PlatformAdapter, Store, UnitOfWork
+from agent_core.ports import (
+    Answer,
+    ChatModel,
+    PlatformAdapter,
+    PostRemover,
+    Receiver,
+    Store,
+    UnitOfWork,
+)
 from agent_core.press_intake import PressIntake
 from agent_core.proposals import LedgerEntry
 from agent_core.reconciler import Reconciler
@@ -367,6 +376,34 @@ def _parts(
     )
 
 
+class _Nobody:
+    """The receiver of a channel that only goes out."""
+
+    async def receive(self, event: InboundEvent) -> Answer:
+        raise AssertionError("nothing comes in here")
+
+
+@asynccontextmanager
+async def opened_removers(
+    settings: Settings, configuration: Configuration
+) -> AsyncIterator[Mapping[Platform, PostRemover]]:
+    """The way out to each platform that is set up, to take posts back."""
+    removers: dict[Platform, PostRemover] = {}
+    slack = _slack(settings, _Nobody())
+    teams = _teams(settings, configuration, _Nobody())
+    if slack is not None:
+        removers[Platform.SLACK] = slack.sender
+    if teams is not None:
+        removers[Platform.TEAMS] = teams.sender
+    try:
+        yield removers
+    finally:
+        if slack is not None:
+            await slack.stop()
+        if teams is not None:
+            await teams.close()
+
+
 def catalog_of(store: Store, accounts: AccountsGateway) -> Catalog:
     """Every tool, over these accounts and the ledger of this store."""
 
@@ -461,7 +498,7 @@ def _timers(parts: _Parts, model: ChatModel, limits: Limits) -> Timers:
     )
 
 
-def _slack(settings: Settings, intake: Intake) -> SlackChannel | None:
+def _slack(settings: Settings, intake: Receiver) -> SlackChannel | None:
     chosen = settings.slack
     if chosen is None:
         return None
@@ -477,7 +514,9 @@ def _slack(settings: Settings, intake: Intake) -> SlackChannel | None:
     )
 
 
-def _teams(settings: Settings, configuration: Configuration, intake: Intake) -> TeamsChannel | None:
+def _teams(
+    settings: Settings, configuration: Configuration, intake: Receiver
+) -> TeamsChannel | None:
     chosen = settings.teams
     if chosen is None:
         return None

@@ -9,6 +9,7 @@ from bots.commands import (
     accounts,
     audit,
     doctor,
+    forget,
     init,
     manifest,
     pausing,
@@ -55,6 +56,7 @@ app.command()(rooms.rooms)
 app.command()(pausing.pause)
 app.command()(pausing.resume)
 app.command()(pausing.pauses)
+app.command()(forget.forget)
 app.add_typer(people.app, name="people")
 app.add_typer(policy.app, name="policy")
 app.add_typer(accounts.app, name="accounts")

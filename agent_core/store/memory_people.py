@@ -72,6 +72,12 @@ class MemoryPeople:
             self._owners.put(identity, person.id)
         self._people.put(person.id, person)
 
+    def remove(self, person_id: PersonId) -> None:
+        person = self._people.get(person_id)
+        for identity in person.identities if person else ():
+            self._owners.remove(identity)
+        self._people.remove(person_id)
+
     def all(self) -> Sequence[Person]:
         return sorted(self._people, key=lambda person: (person.name, person.id))
 

@@ -74,6 +74,9 @@ class MemoryRecords:
         wanted = set(values)
         return [row for _, row in self._all(table) if row[column] in wanted]
 
+    def containing(self, table: str, column: str, texts: Collection[str]) -> Sequence[Row]:
+        return [row for _, row in self._all(table) if any(one in row[column] for one in texts)]
+
     def walk(self, table: str, column: str, after: Any, limit: int) -> Sequence[Row]:
         found = sorted((row for _, row in self._all(table)), key=lambda row: row[column])
         return [row for row in found if after is None or row[column] > after][:limit]

@@ -23,6 +23,10 @@ class Records(Protocol):
         """Those whose column has one of the values."""
         ...
 
+    def containing(self, table: str, column: str, texts: Collection[str]) -> Sequence[Row]:
+        """Those whose text has one of these in it. Reads the whole table."""
+        ...
+
     def walk(self, table: str, column: str, after: Any, limit: int) -> Sequence[Row]:
         """The next `limit` rows by this column, which is the primary key; None: from the start."""
         ...
@@ -68,6 +72,14 @@ class SqlRecords:
         found: list[Row] = []
         for chunk in chunks(values):
             query = sa.select(stored).where(stored.c[column].in_(chunk))
+            found += [dict(row) for row in self._connection.execute(query).mappings()]
+        return found
+
+    def containing(self, table: str, column: str, texts: Collection[str]) -> Sequence[Row]:
+        stored = stored_table(table)
+        found: list[Row] = []
+        for text in sorted(set(texts)):
+            query = sa.select(stored).where(stored.c[column].contains(text, autoescape=True))
             found += [dict(row) for row in self._connection.execute(query).mappings()]
         return found
 

@@ -91,6 +91,7 @@ _FORGET = [
     sa.delete(table).where(table.c.person_id == given("id"))
     for table in (_IDENTITIES, _ROLES, _CAPABILITIES)
 ]
+_REMOVE = sa.delete(_PEOPLE).where(_PEOPLE.c.id == given("id"))
 _WAS_TOLD = sa.select(_TOLD.c.identity).where(_TOLD.c.identity == given("identity"))
 _CODES = JOIN_CODES.table
 _CODE = JOIN_CODES.select().where(_CODES.c.selector == given("selector")).with_for_update()
@@ -134,6 +135,11 @@ class SqlPeople:
         for capability in person.capabilities:
             row = {"person_id": person.id, "capability": capability.value}
             self._sql.add(_CAPABILITIES, row)
+
+    def remove(self, person_id: PersonId) -> None:
+        for forget in _FORGET:
+            self._sql.change(forget, {"b_id": person_id})
+        self._sql.change(_REMOVE, {"b_id": person_id})
 
     def all(self) -> Sequence[Person]:
         return self._build(self._sql.all(_NAMES), self._sql.all(_ALL_FACTS))

@@ -29,6 +29,7 @@ from agent_core.store.sql_conversations import SqlConversations, SqlTranscript
 from agent_core.store.sql_outgoing import SqlEscalations, SqlOutgoing
 from agent_core.store.sql_people import SqlPeople, SqlRooms
 from agent_core.store.sql_turns import SqlInbox, SqlTurns
+from agent_core.store.tables import Stored
 from agent_core.store.upkeep import StoreUpkeep
 
 T = TypeVar("T")
@@ -81,7 +82,13 @@ def make_engine(url: str, *, threads: int = POSTGRES_THREADS) -> sa.Engine:
 def _prepare_sqlite(connection: Any, _record: object) -> None:
     connection.isolation_level = None  # the driver begins nothing by itself
     # FULL: what was acknowledged to a platform is on the disk, also when the power goes.
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+    # What is erased is overwritten, and not only let go of.
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        "foreign_keys=ON",
+        "secure_delete=ON",
+    ):
         connection.execute(f"PRAGMA {pragma}").close()
 
 
@@ -150,10 +157,28 @@ class SqlStore:
         held = copy_context()  # rows keep the trace in force
         return await loop.run_in_executor(self._threads, held.run, self._run, fn, loop)
 
+    async def scrub(self) -> bool:
+        """Lets the database let go of what was erased; False where others keep it from that.
+
+        SQLite: what was overwritten goes from the write-ahead file into the database, and the
+        former is emptied. Postgres: dead rows are vacuumed away, beside whoever is at work.
+        """
+        return await asyncio.get_running_loop().run_in_executor(self._threads, self._scrub)
+
     async def close(self) -> None:
         """Waits for running transactions, then closes every connection."""
         await asyncio.to_thread(self._threads.shutdown, wait=True)
         self._engine.dispose()
+
+    def _scrub(self) -> bool:
+        with self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            if self.is_sqlite:
+                driver = connection.connection.driver_connection
+                busy = driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]  # type: ignore[union-attr]
+                return not busy
+            for table in Stored.metadata.sorted_tables:
+                connection.execute(sa.text(f"VACUUM {table.name}"))
+        return True
 
     def _run(self, fn: Callable[[UnitOfWork], T], loop: asyncio.AbstractEventLoop) -> T:
         for attempt in range(1, DEADLOCK_TRIES + 1):

@@ -1,9 +1,13 @@
 """What removes stored rows, in whichever store: the one door to retention and erasure."""
 
+from collections import Counter
+from collections.abc import Sequence
 from datetime import datetime
 
+from agent_core.forgetting import OwnPost, Place, Whereabouts, Whom
 from agent_core.ports import UnitOfWork
 from agent_core.retention import Kept, Walked
+from agent_core.store.erasure import Erasure
 from agent_core.store.expiry import Expiry
 from agent_core.store.records import Records
 
@@ -19,3 +23,25 @@ class StoreUpkeep:
 
     def expire(self, kind: Kept, before: datetime, after: object, limit: int) -> Walked:
         return Expiry(self._tx, self._records).expire(kind, before, after, limit)
+
+    def whereabouts(self, whom: Whom) -> Whereabouts:
+        return self._erasure.whereabouts(whom)
+
+    def doubtful(self, whom: Whom) -> Sequence[str]:
+        return self._erasure.doubtful(whom)
+
+    def in_the_way(self, whom: Whom, place: Place) -> Sequence[str]:
+        return self._erasure.in_the_way(whom, place)
+
+    def own_posts(self, whom: Whom, place: Place) -> Sequence[OwnPost]:
+        return self._erasure.own_posts(whom, place)
+
+    def erase_conversation(self, whom: Whom, place: Place, at: datetime) -> Counter[str]:
+        return self._erasure.erase_conversation(whom, place, at)
+
+    def erase_rest(self, whom: Whom, at: datetime) -> Counter[str]:
+        return self._erasure.erase_rest(whom, at)
+
+    @property
+    def _erasure(self) -> Erasure:
+        return Erasure(self._tx, self._records)

@@ -250,7 +250,7 @@ def installation_from(answer: dict[str, object]) -> Installation:
         bot_token=text(answer, "access_token"),
         bot_user_id=text(answer, "bot_user_id"),
         bot_scopes=text(answer, "scope"),
-        user_id=text(answer, "authed_user", "id"),
+        user_id="",  # who installed it is nothing that we need
         is_enterprise_install=enterprise,
         token_type=text(answer, "token_type") or "bot",
         installed_at=datetime.now(UTC).timestamp(),

@@ -1,6 +1,7 @@
 """The way out to Slack: posts, updates, looks up, opens forms, answers in private. All the I/O."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from slack_sdk.errors import SlackObjectFormationError
@@ -106,6 +107,24 @@ class SlackSender:
         if 1 not in parts.found or not parts.complete:
             return None
         return _posted(address, address.room.room_id, parts.found[1])
+
+    async def remove(
+        self,
+        address: ReplyAddress,
+        posted: MessageRef,
+        message: OutboundMessage,
+        outgoing_id: OutgoingId,
+    ) -> int:
+        """`ports.PostRemover`: the post and, of a long message, its further posts."""
+        client, workspace = await self._client(posted.room)
+        parts = {1: posted.message_id}
+        if len(_rendered(message, workspace, outgoing_id)) > 1:
+            where = replace(address, thread_id=address.thread_id or posted.message_id)
+            parts = (await find_parts(client, workspace, where, outgoing_id)).found | parts
+        for _, ts in sorted(parts.items(), reverse=True):  # the first tells of the others
+            async with translated("chat.delete"):
+                await client.chat_delete(channel=posted.room.room_id, ts=ts)
+        return 0
 
     async def open_form(self, workspace: Workspace, trigger: str, form: Form) -> None:
         """Opens a dialog. The trigger lives for three seconds. Raises FormRefused."""

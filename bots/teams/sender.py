@@ -98,6 +98,25 @@ class TeamsSender:
             self._service_url(address), identity.conversation_id(where), turn
         )
 
+    async def remove(
+        self,
+        address: ReplyAddress,
+        posted: MessageRef,
+        message: OutboundMessage,
+        outgoing_id: OutgoingId,
+    ) -> int:
+        """`ports.PostRemover`. Of a message in several parts only the last one's id is known."""
+        thread = address.thread_id if posted.room == address.room else None
+        where = replace(address, room=posted.room, thread_id=thread)
+
+        async def turn(context: TurnContext) -> None:
+            await context.delete_activity(posted.message_id)
+
+        await self._adapter.in_conversation(
+            self._service_url(address), identity.conversation_id(where), turn
+        )
+        return len(render(message)) - 1
+
     async def find(self, address: ReplyAddress, outgoing_id: OutgoingId) -> Posted | None:
         """None: the Connector has no way to search."""
         return None

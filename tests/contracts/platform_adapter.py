@@ -23,7 +23,7 @@ from agent_core.blocks import (
 )
 from agent_core.errors import DestinationGone, NotPermitted, PlatformUnavailable, RateLimited
 from agent_core.messages import Author, OutboundMessage, OutgoingId, ReplyAddress
-from agent_core.ports import PlatformAdapter
+from agent_core.ports import PlatformAdapter, PostRemover
 
 
 class AdapterSubject(Protocol):
@@ -31,6 +31,8 @@ class AdapterSubject(Protocol):
 
     @property
     def adapter(self) -> PlatformAdapter: ...
+    @property
+    def remover(self) -> PostRemover: ...
     @property
     def address(self) -> ReplyAddress:
         """A room in which a post opens a new thread."""
@@ -118,6 +120,17 @@ class PlatformAdapterContract:
         await subject.adapter.update(posted.address, posted.message, a_note("two"))
         (words,) = subject.shown()
         assert "two" in words and "one" not in words
+
+    async def test_a_post_is_taken_back_and_no_other(self, subject: AdapterSubject) -> None:
+        first = await subject.adapter.post(subject.address, a_note("one"), OutgoingId("out_1"))
+        second = await subject.adapter.post(first.address, a_note("two"), OutgoingId("out_2"))
+        adapter = subject.remover
+        what = (first.address, second.message, a_note("two"), OutgoingId("out_2"))
+        assert await adapter.remove(*what) == 0
+        (words,) = subject.shown()
+        assert "one" in words
+        with pytest.raises(DestinationGone):
+            await adapter.remove(*what)
 
     async def test_every_kind_of_part_is_shown_in_words(self, subject: AdapterSubject) -> None:
         await subject.adapter.post(subject.address, everything(), OutgoingId("out_1"))

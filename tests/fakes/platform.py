@@ -3,7 +3,7 @@
 from collections import deque
 from dataclasses import dataclass, field
 
-from agent_core.errors import PlatformError, PlatformUnavailable
+from agent_core.errors import DestinationGone, PlatformError, PlatformUnavailable
 from agent_core.messages import (
     MessageRef,
     OutboundMessage,
@@ -60,6 +60,21 @@ class MemoryPlatform:
                 self.posts[number] = Post(
                     posted=one.posted, message=message, outgoing_id=one.outgoing_id
                 )
+
+    async def remove(
+        self,
+        address: ReplyAddress,
+        posted: MessageRef,
+        message: OutboundMessage,
+        outgoing_id: OutgoingId,
+    ) -> int:
+        if self.faults:
+            raise self.faults.popleft()
+        left = [one for one in self.posts if one.posted.message != posted]
+        if len(left) == len(self.posts):
+            raise DestinationGone("there is no such post")
+        self.posts = left
+        return 0
 
     async def find(self, address: ReplyAddress, outgoing_id: OutgoingId) -> Posted | None:
         return next((p.posted for p in self.posts if p.outgoing_id == outgoing_id), None)

@@ -27,6 +27,7 @@ class SlackSubject:
     def __init__(self, house: House) -> None:
         self._world = house.world
         self.adapter: SlackSender = house.channel.sender
+        self.remover = self.adapter
         self.address = ADDRESS
         self.gone = ReplyAddress(room=room_ref(TEAM, "C0NOWHERE"), thread_id=None)
 

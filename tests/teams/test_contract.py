@@ -28,7 +28,7 @@ class TeamsSubject:
 
     def __init__(self, stage):
         self._stage = stage
-        self.adapter = stage.channel.sender
+        self.adapter = self.remover = stage.channel.sender
         self.address = self._room(sample.TEAMS_SUPPORT_CHANNEL.conversation_id)
         self.gone = self._room("19:nobody@thread.tacv2")
 
@@ -37,7 +37,8 @@ class TeamsSubject:
         return ReplyAddress(room=room, thread_id=None)
 
     def shown(self):
-        return [words_of(m.activity) for m in self._stage.world.state.messages.values()]
+        posts = self._stage.world.state.messages.values()
+        return [words_of(one.activity) for one in posts if one.deleted_at is None]
 
     def _fault(self, kind, **more):
         self._stage.world.faults.add(Fault(server="teams", kind=kind, method=OPENING, **more))

@@ -1,0 +1,142 @@
+"""Whoever is forgotten is nowhere any more, and nobody else loses a word."""
+
+import asyncio
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from agent_core.audit_check import verify
+from agent_core.audit_notes import all_entries
+from agent_core.clock import SystemClock
+from agent_core.forget import Forgetting, account_to_forget, person_to_forget
+from agent_core.forgetting import Receipt, Whom
+from agent_core.messages import Platform
+from agent_core.ports import Store, UnitOfWork
+from agent_core.store.memory_store import MemoryStore
+from agent_core.store.migrations import migrate
+from agent_core.store.sql_store import SqlStore
+from tests.fakes.platform import MemoryPlatform
+from tests.store.population import ANNA, BERT, RITA, Shape, Someone, dump, populate
+
+shapes = st.builds(
+    Shape,
+    solo=st.integers(0, 2),
+    shared=st.integers(0, 2),
+    turns=st.integers(1, 2),
+    case=st.booleans(),
+    approves=st.booleans(),
+    known=st.booleans(),
+)
+whole = st.booleans()  # whether an account is forgotten, or a person
+RICH = Shape(solo=2, shared=2)
+
+
+def a_platform() -> MemoryPlatform:
+    return MemoryPlatform(platform=Platform.SLACK)
+
+
+def forgetting(store: Store, platform: MemoryPlatform) -> Forgetting:
+    return Forgetting(store, removers={Platform.SLACK: platform}, clock=SystemClock())
+
+
+async def whom(store: Store, one: Someone, *, account: bool) -> Whom:
+    def ask(tx: UnitOfWork) -> Whom:
+        found = (
+            account_to_forget(tx, one.account) if account else person_to_forget(tx, one.identity)
+        )
+        assert found is not None
+        return found
+
+    return await store.run(ask)
+
+
+async def check(
+    store: Store, shape: Shape, url: str = "", *, account: bool = False
+) -> tuple[Receipt, MemoryPlatform]:
+    platform = a_platform()
+    await populate(store, platform, shape)
+    before = dump(store, url)
+    posts = [post for post in platform.posts if BERT.word in post.message.fallback]
+    receipt = await forgetting(store, platform).forget(await whom(store, ANNA, account=account))
+    after = dump(store, url)
+    assert receipt.left == []
+    if not account or shape.shared == 0:  # colleagues' own words about an account are theirs
+        assert [row for row in after if ANNA.word in row] == []
+        named = [row for row in after if f"Company of {ANNA.account}" in row]
+        assert bool(named) == (not account and bool(shape.solo + shape.shared))
+        assert [post for post in platform.posts if ANNA.word in post.message.fallback] == []
+    theirs = {row for row in before if BERT.word in row and ANNA.word not in row}
+    assert theirs - after == set()
+    assert [post for post in platform.posts if BERT.word in post.message.fallback] == posts
+    await check_books(store, before, shape)
+    return receipt, platform
+
+
+async def check_books(store: Store, before: set[str], shape: Shape) -> None:
+    """Amounts and keys stay, and the chain of every account is whole."""
+
+    def look(tx: UnitOfWork) -> None:
+        count = shape.turns * (shape.solo + shape.shared)
+        for one in (ANNA, BERT):
+            effects = tx.ledger.of_account(one.account, 100)
+            assert len(effects) == count
+            assert all(each.amount is not None for each in effects)
+        for chain in tx.audit.chains():
+            assert verify(list(all_entries(tx, chain)), chain=chain) == ()
+        assert tx.people.get(RITA.id) == RITA
+
+    await store.run(look)
+
+
+@settings(max_examples=30, deadline=None)
+@given(shape=shapes, account=whole)
+def test_one_is_forgotten_and_the_other_is_not_touched(shape: Shape, account: bool) -> None:
+    # Of an unknown person, only their words about an account tell that they belong to it.
+    by_account = account and shape.shared == 0 and (shape.known or shape.solo > 0)
+    asyncio.run(check(MemoryStore(), shape, account=by_account))
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("template") / "handrail.db"
+    migrate(f"sqlite:///{path}")
+    return path
+
+
+@pytest.mark.parametrize("account", [False, True])
+async def test_nothing_of_them_is_in_the_bytes_of_the_file(
+    template: Path, tmp_path: Path, account: bool
+) -> None:
+    path = tmp_path / "handrail.db"
+    shutil.copy(template, path)
+    url = f"sqlite:///{path}"
+    store = SqlStore(url)
+    shape = Shape(solo=12, shared=0 if account else 6)
+    try:
+        await check(store, shape, url, account=account)
+        assert await store.scrub()
+        for file in sorted(tmp_path.glob("handrail.db*")):
+            assert ANNA.word.encode() not in file.read_bytes(), file.name
+    finally:
+        await store.close()
+    assert BERT.word.encode() in path.read_bytes()
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("account", [False, True])
+async def test_nothing_of_them_is_in_any_row_of_postgres(
+    fresh_database: Callable[[], str], account: bool
+) -> None:
+    url = fresh_database()
+    migrate(url)
+    store = SqlStore(url)
+    try:
+        await check(store, replace(RICH, shared=0 if account else 2), url, account=account)
+        assert await store.scrub()
+    finally:
+        await store.close()
