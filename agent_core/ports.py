@@ -503,6 +503,14 @@ class Store(Protocol):
     async def close(self) -> None: ...
 
 
+class DurableStore(Store, Protocol):
+    """A store whose bytes outlast the process."""
+
+    async def scrub(self) -> bool:
+        """Lets go of the bytes of what was erased; False where others keep it from that."""
+        ...
+
+
 # --- engine ---------------------------------------------------------------------------------
 
 

@@ -245,6 +245,7 @@ HOLDINGS: Final[Mapping[str, Holding]] = {
             "proposal_id": _technical("the action it is about"),
             "status": _technical("new, claimed or done"),
             "turn_id": _technical("the turn that took it"),
+            "trace": _technical("the trace of what caused it: random"),
         },
     ),
     "hr_turns": Holding(
@@ -263,6 +264,7 @@ HOLDINGS: Final[Mapping[str, Holding]] = {
             "attempts": _technical("how often it was begun"),
             "status": _technical("running, finished or given up"),
             "started_at": _technical("when"),
+            "trace": _technical("the trace of what caused it: random"),
         },
     ),
     "hr_journal": Holding(
@@ -382,6 +384,7 @@ HOLDINGS: Final[Mapping[str, Holding]] = {
             "not_before": _technical("when it is tried again"),
             "posted": _personal("the platform's id of the post"),
             "problem": _technical("what the platform said"),
+            "trace": _technical("the trace of what caused it: random"),
         },
     ),
     "hr_paces": Holding(
@@ -422,6 +425,7 @@ HOLDINGS: Final[Mapping[str, Holding]] = {
             "claimed_by_name": _personal("their name", ""),
             "claimed_at": _technical("when"),
             "closed_at": _technical("when"),
+            "trace": _technical("the trace of what caused it: random"),
         },
     ),
     "hr_brakes": Holding(

@@ -3,21 +3,18 @@
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
 from agent_core.errors import ActionRefused, ToolError
 from agent_core.people import AccountId
+from agent_core.ports import DurableStore
 from bots.commands.running import Refused
 from bots.settings import Settings
 from tools.accounts.gateway import AccountsGateway
 from tools.accounts.types import AccountState
 
-if TYPE_CHECKING:
-    from agent_core.store.sql_store import SqlStore
-
 
 @asynccontextmanager
-async def opened_store(settings: Settings) -> AsyncIterator["SqlStore"]:
+async def opened_store(settings: Settings) -> AsyncIterator[DurableStore]:
     """The store, ready to use. Raises Refused where it cannot be reached or is not migrated."""
     from bots import bootstrap  # builds on every adapter: loaded by the commands that need it
 
