@@ -16,6 +16,7 @@ from agent_core.audit import AuditKind
 from agent_core.audit_notes import note_proposal
 from agent_core.blocks import Mention
 from agent_core.conversation import Conversation, Speaker, TranscriptEntry
+from agent_core.different import Houses
 from agent_core.drawing import drawn
 from agent_core.errors import ConversationChanged
 from agent_core.escalations import EscalationReason, Priority
@@ -38,8 +39,15 @@ class Decisions:
     """What follows from a decision, for the proposal, its cards, its people and its turn."""
 
     def __init__(
-        self, *, outbox: Outbox, engine: Engine, desk: SupportDesk, limits: Limits | None = None
+        self,
+        *,
+        outbox: Outbox,
+        engine: Engine,
+        desk: SupportDesk,
+        limits: Limits | None = None,
+        houses: Houses | None = None,
     ) -> None:
+        self._houses = houses or Houses()
         self._outbox = outbox
         self._engine = engine
         self._desk = desk
@@ -278,7 +286,7 @@ class Decisions:
         self._save(tx, waiting, was, at)
         if conversation is not None and need.capabilities:
             self._desk.ask_approval(tx, waiting, conversation)
-        if conversation is not None and not somebody_can(tx, waiting):
+        if conversation is not None and not somebody_can(tx, self._houses, waiting):
             self._open_case(
                 tx, conversation, waiting, EscalationReason.ACCESS, nobody_can(waiting), at
             )

@@ -295,7 +295,8 @@ def put(boundary: Boundary, proposal: Proposal, wish: Wish | None = None) -> Con
         and need.capabilities
     ):
         services.desk.ask_approval(tx, proposal, boundary.conversation)
-    if proposal.status is ProposalStatus.AWAITING_APPROVAL and not somebody_can(tx, proposal):
+    waits = proposal.status is ProposalStatus.AWAITING_APPROVAL
+    if waits and not somebody_can(tx, services.houses, proposal):
         _call_for_approver(boundary, proposal)
     return Considered(
         content={

@@ -24,6 +24,11 @@ CAN: dict[str, frozenset[Capability]] = {
     "sue": frozenset({Capability.SUPPORT, Capability.APPROVER}),
 }
 NAMES = tuple(ROLES)
+# Whose workspace somebody writes from. Dana's is a company of her own.
+COMPANIES = {
+    **dict.fromkeys(("greta", "felix", "paul"), "T0GLOBEX"),
+    **dict.fromkeys(("olive", "milo"), "T0NORTHWIND"),
+}
 
 # What the enemy never types: where one of these shows up, the account's data has been read.
 CANARIES: dict[AccountId, tuple[str, ...]] = {
@@ -53,7 +58,7 @@ def chat_of(name: str) -> RoomRef:
 
 
 def someone(name: str) -> Participant:
-    tenant = OURS if name in CAN else f"T0{name.upper()}"
+    tenant = OURS if name in CAN else COMPANIES.get(name, f"T0{name.upper()}")
     identity = PlatformIdentity(platform=Platform.SLACK, tenant_id=tenant, user_id=name)
     return Participant(identity=identity, name=name.title())
 
