@@ -19,10 +19,14 @@ class BodyRefused(Exception):
 
 
 class BodyBudget:
-    """Bytes that the larger bodies being read may hold together. Small ones always fit."""
+    """Bytes that the larger bodies being read may hold together. Small ones always fit.
 
-    def __init__(self, size: int = LARGE_BODIES) -> None:
+    `seconds`: how long the reading of one body may take.
+    """
+
+    def __init__(self, size: int = LARGE_BODIES, *, seconds: float = BODY_SECONDS) -> None:
         self._left = size
+        self.seconds = seconds
 
     def take(self, size: int) -> bool:
         """False where there is not that much left."""
@@ -38,8 +42,8 @@ class BodyBudget:
 BUDGET: Final = web.AppKey("handrail_body_budget", BodyBudget)
 
 
-async def read_body(request: web.Request, *, most: int, seconds: float = BODY_SECONDS) -> bytes:
-    """The body: at most `most` bytes, within `seconds`. Raises BodyRefused.
+async def read_body(request: web.Request, *, most: int) -> bytes:
+    """The body: at most `most` bytes, in time, and within the budget of all. Raises BodyRefused.
 
     The time is the reading's alone: what a handler commits afterwards is never cut short by it.
     """
@@ -48,19 +52,23 @@ async def read_body(request: web.Request, *, most: int, seconds: float = BODY_SE
         raise BodyRefused(415, "the body must not be compressed")
     if (request.content_length or 0) > most:
         raise BodyRefused(413, "body is too large")
-    budget = request.app.get(BUDGET) or BodyBudget()
+    budget = request.app.get(BUDGET, BodyBudget())
     held, taken = bytearray(), 0
     try:
-        async with asyncio.timeout(seconds):
-            async for chunk in request.content.iter_any():
-                held += chunk
-                if len(held) > most:
+        async with asyncio.timeout(budget.seconds):
+            while not request.content.at_eof():
+                if request.transport is None:
+                    raise BodyRefused(400, "the connection ended")
+                chunk = await request.content.readany()
+                size = len(held) + len(chunk)
+                if size > most:
                     raise BodyRefused(413, "body is too large")
-                more = max(0, len(held) - SMALL_BODY) - taken
+                more = max(0, size - SMALL_BODY) - taken
                 if more > 0:
                     if not budget.take(more):
                         raise BodyRefused(429, "too many large bodies at once")
                     taken += more
+                held += chunk
     except TimeoutError:
         raise BodyRefused(408, "the body took too long") from None
     except (web.RequestPayloadError, ConnectionError):

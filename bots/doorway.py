@@ -14,7 +14,8 @@ CONNECTIONS: Final = 512
 HEAD_SECONDS: Final = 10.0  # from a request's first byte to the end of its headers
 REQUEST_SECONDS: Final = 60.0  # from there to the end of the answer
 IDLE_SECONDS: Final = 75.0  # between requests: longer than the usual proxy keeps a connection
-BACKLOG: Final = 512
+BACKLOG: Final = 100  # as many may be taken in at once, before they are counted
+READ_BYTES: Final = 16 * 1024  # taken from a connection at a time: the most an honest one sends
 
 # For every server of the application, also one that a test starts in its own way.
 HANDLER_ARGUMENTS: Final[dict[str, Any]] = {
@@ -22,8 +23,8 @@ HANDLER_ARGUMENTS: Final[dict[str, Any]] = {
     "max_line_size": 8190,
     "max_field_size": 8190,
     "max_headers": 64,
-    "read_bufsize": 64 * 1024,
-    "lingering_time": 2.0,  # how long the rest of a refused body is read, so that the answer is
+    "read_bufsize": READ_BYTES,
+    "lingering_time": 1.0,  # how long the rest of a refused body is read, so that the answer is
     "keepalive_timeout": IDLE_SECONDS,
     "logger": HttpLog(),
 }
@@ -53,6 +54,8 @@ class Doorway:
         self.idle_seconds = idle_seconds
         # The order is that of the last change of state: the first has been as it is the longest.
         self._open: OrderedDict[asyncio.BaseTransport, Watched] = OrderedDict()
+        # One for all: it is filled and emptied in one step of the loop.
+        self.buffer = bytearray(READ_BYTES)
 
     def __len__(self) -> int:
         return len(self._open)
@@ -81,7 +84,7 @@ class Doorway:
 DOORWAY: Final = web.AppKey("handrail_doorway", Doorway)
 
 
-class Watched(asyncio.Protocol):
+class Watched(asyncio.BufferedProtocol):
     """One connection: passes everything on to aiohttp's protocol, and keeps the time."""
 
     def __init__(self, inner: asyncio.Protocol, doorway: Doorway) -> None:
@@ -123,12 +126,15 @@ class Watched(asyncio.Protocol):
         self._in_head = True
         self._inner.connection_made(transport)
 
-    def data_received(self, data: bytes) -> None:
+    def get_buffer(self, sizehint: int) -> bytearray:
+        return self._doorway.buffer
+
+    def buffer_updated(self, nbytes: int) -> None:
         if self._request is None and not self._in_head:
             self._in_head = True
             self._wait(self._doorway.head_seconds)
         if self._entered:
-            self._inner.data_received(data)
+            self._inner.data_received(bytes(memoryview(self._doorway.buffer)[:nbytes]))
 
     def eof_received(self) -> bool | None:
         return self._inner.eof_received() if self._entered else None

@@ -40,7 +40,7 @@ def application(
         middlewares=[keep_time, *middlewares],
     )
     app[BUDGET] = BodyBudget()
-    app[DOORWAY] = doorway or Doorway()
+    app[DOORWAY] = Doorway() if doorway is None else doorway
     app.on_response_prepare.append(_guarded)
     app.add_routes(routes)
 
