@@ -12,6 +12,7 @@ from aiohttp import web
 from bots import server
 from bots.bodies import BUDGET, SMALL_BODY, BodyBudget, BodyRefused, read_body
 from bots.doorway import DOORWAY, Doorway
+from bots.sight.readiness import Report
 
 Pair = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 MOST = 1024 * 1024
@@ -69,8 +70,8 @@ async def house(*, budget: BodyBudget | None = None, **limits: Any) -> AsyncIter
             found.close()
 
 
-async def _fine() -> list[str]:
-    return []
+async def _fine() -> Report:
+    return Report()
 
 
 def post(size: int, *, sent: int | None = None, extra: bytes = b"") -> bytes:
