@@ -47,7 +47,7 @@ class Tally:
 
 
 @contextmanager
-def _tally() -> Iterator[Tally]:
+def counting() -> Iterator[Tally]:
     tally = Tally()
 
     def began(_: Any) -> None:
@@ -71,7 +71,7 @@ async def _database(folder: Path) -> dict[str, tuple[int, int]]:
     reads = [calls(call(name, period="2026-03")) for name, *_ in TOOLS]
     model = ScriptModel([*reads, says(ANSWER)] * 2)
     found = {}
-    with _tally() as tally:
+    with counting() as tally:
         async with _opened(folder, model) as house:
             await house.receive()
             await house.driver.run(await _waiting(house), "")

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +34,15 @@ from agent_core.messages import (
     ThreadRef,
 )
 from agent_core.people import AccountId, Person, PersonId, Role
-from agent_core.ports import ChatModel, Engine, EngineKind, UnitOfWork
+from agent_core.ports import (
+    AccountDirectory,
+    ChatModel,
+    Engine,
+    EngineKind,
+    PolicySource,
+    ToolCatalog,
+    UnitOfWork,
+)
 from agent_core.press_intake import PressIntake
 from agent_core.room_intake import RoomIntake
 from agent_core.rules.yaml_policy import FilePolicySource
@@ -140,6 +148,16 @@ class OneAccount:
         return [(ACCOUNT, "Northwind Traders")]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Business:
+    """What the agent works with: by default the script's three reads."""
+
+    catalog: ToolCatalog = field(default_factory=Reads)
+    directory: AccountDirectory = field(default_factory=OneAccount)
+    policy_source: PolicySource = field(default_factory=lambda: FilePolicySource(None, ()))
+    instructions: str = INSTRUCTIONS
+
+
 @dataclass(slots=True, kw_only=True)
 class OurHouse:
     """Everything from `receive` to the post."""
@@ -162,16 +180,17 @@ class OurHouse:
             }
         )
 
-    async def receive(self) -> str:
-        """Takes in the question, in a thread of its own, whose id is returned."""
+    async def receive(self, text: str = QUESTION, thread_id: str | None = None) -> str:
+        """Takes in the text: in this thread, or in one of its own. The thread's id is returned."""
         self.messages += 1
-        thread = ThreadRef(room=ROOM, thread_id=f"{self.messages:06d}")
+        message_id = f"{self.messages:06d}"
+        thread = ThreadRef(room=ROOM, thread_id=thread_id or message_id)
         await self.intake.receive(
             InboundMessage(
-                message=MessageRef(room=ROOM, message_id=thread.thread_id),
+                message=MessageRef(room=ROOM, message_id=message_id),
                 thread=thread,
                 author=Participant(identity=OWNER, name="Olive Marsh"),
-                text=QUESTION,
+                text=text,
                 mentions_agent=True,
                 direct=False,
                 sent_at=SystemClock().now(),
@@ -195,8 +214,11 @@ async def _no_timer(key: str, ref: str) -> None:
     raise AssertionError(f"no timer belongs to these turns: {ref}")
 
 
-async def open_house(folder: Path, model: ChatModel, *, durable: bool) -> OurHouse:
+async def open_house(
+    folder: Path, model: ChatModel, *, durable: bool, business: Business | None = None
+) -> OurHouse:
     """`durable`: the engine is DBOS, in the same SQLite file; else it is in memory."""
+    business = business or Business()
     url = f"sqlite:///{folder / 'handrail.db'}"
     await asyncio.to_thread(migrate, url)
     clock, ids = SystemClock(), SystemIds()
@@ -224,13 +246,13 @@ async def open_house(folder: Path, model: ChatModel, *, durable: bool) -> OurHou
         engine=engine,
         outbox=delivery,
         model=model,
-        catalog=Reads(),
-        policy_source=FilePolicySource(None, ()),
+        catalog=business.catalog,
+        policy_source=business.policy_source,
         desk=desk,
-        directory=OneAccount(),
+        directory=business.directory,
         clock=clock,
         ids=ids,
-        instructions=INSTRUCTIONS,
+        instructions=business.instructions,
     )
     await store.run(_furnish)
     return OurHouse(
