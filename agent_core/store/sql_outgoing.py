@@ -60,9 +60,9 @@ _UNATTENDED = (
         sa.case((_PLACES.c.lease_until > given("now"), _PLACES.c.lease_holder), else_=None),
     )
     .where(
-        sa.exists(
-            sa.select(_ROWS.c.id).where(
-                _ROWS.c.destination == _PLACES.c.id,
+        # From the few open rows to their destinations, and not from all destinations to their rows.
+        _PLACES.c.id.in_(
+            sa.select(_ROWS.c.destination).where(
                 sa.text(tables.OPEN_OUTGOING),
                 sa.or_(_ROWS.c.not_before.is_(None), _ROWS.c.not_before <= given("now")),
             )

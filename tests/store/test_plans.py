@@ -15,10 +15,19 @@ from agent_core.store import (
 )
 from agent_core.store.migrations import migrate
 from agent_core.store.sql_store import make_engine
+from agent_core.store.tables import Stored
 
 MODULES = (sql_actions, sql_audit, sql_conversations, sql_outgoing, sql_people, sql_turns)
 # Whole lists of what an operator looks at: people and rooms, not messages.
 LISTS = {"_ALL_ROOMS", "_NAMES", "_ALL_FACTS"}
+
+# Indexes over what is open alone may be read whole: they are short, however much is finished.
+OF_THE_OPEN = {
+    index.name
+    for table in Stored.metadata.tables.values()
+    for index in table.indexes
+    if index.dialect_options["sqlite"]["where"] is not None
+}
 
 
 Question = sa.Select[tuple[object, ...]]
@@ -72,7 +81,8 @@ def test_no_statement_scans_a_table(
     )
     steps = [row[3] for row in plan.fetchall()]
     assert steps
-    assert [step for step in steps if step.startswith("SCAN hr_") and "INDEX" not in step] == []
+    scans = [step for step in steps if step.startswith("SCAN hr_")]
+    assert [step for step in scans if step.split()[-1] not in OF_THE_OPEN] == []
 
 
 def test_there_are_questions_and_a_scan_would_be_seen(connection: sa.Connection) -> None:
