@@ -1,6 +1,6 @@
 """Sums up what was said long ago in a conversation, beside its turns: no reply waits for it.
 
-The model writes the summary in a call of its own; where there is no language model, or it fails,
+The model writes the summary in a call of its own; where there is none, or it fails or is paused,
 code makes one from what was asked and what code posted. Either way it is short, without card
 numbers and credentials, and untrusted text: nothing in it proves anything.
 """
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from agent_core.boundary import as_trusted
+from agent_core.brakes import holds_conversation
 from agent_core.conversation import (
     Conversation,
     ConversationId,
@@ -65,6 +66,7 @@ class _Work:
     upto: int
     entries: tuple[TranscriptEntry, ...]
     before: HistorySummary | None
+    paused: bool
 
 
 class Compacting:
@@ -105,7 +107,7 @@ class Compacting:
     async def _written(self, work: _Work) -> tuple[str, str]:
         """The text, and the label of the model that wrote it; empty for code."""
         limit = self._limits.summary_characters
-        if self._model.is_language_model:
+        if self._model.is_language_model and not work.paused:
             try:
                 reply = await asyncio.wait_for(
                     self._model.reply(_request(work, self._limits)), self._limits.model_seconds * 2
@@ -140,6 +142,7 @@ def _work_in(
         upto=upto,
         entries=entries[-most_shown(limits) :],
         before=before,
+        paused=holds_conversation(tx.brakes.all(), conversation) is not None,
     )
 
 
@@ -164,7 +167,7 @@ def digest(before: str, entries: Sequence[TranscriptEntry], limit: int) -> str:
     for entry in entries:
         if entry.deleted_at is not None or entry.speaker is Speaker.AGENT:
             continue
-        text = " ".join(entry.text.split())
+        text = masked(" ".join(entry.text.split()))  # before it is cut: half a secret is one too
         cut = text if len(text) <= _LINE else text[:_LINE] + " […]"
         if entry.speaker is Speaker.CODE:
             lines.append(f"automatic: {cut}")

@@ -12,7 +12,7 @@ from typing import Final
 from rich.console import Console
 from rich.table import Table
 
-from tests.benchmarks import core_costs, load, slack_inbound, teams_inbound, turns
+from tests.benchmarks import core_costs, growth, load, slack_inbound, teams_inbound, turns
 from tests.benchmarks.processes import Json
 
 RESULT: Final = Path("build") / "bench.json"
@@ -34,6 +34,7 @@ PARTS: Final[dict[str, Callable[[], list[Json]]]] = {
     "teams": lambda: [teams_inbound.measure()],
     "database": core_costs.database_rows,
     "policy": core_costs.policy_rows,
+    "growth": growth.measure,
     "load": load.measure,
 }
 

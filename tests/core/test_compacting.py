@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from agent_core.brakes import Brake, BrakeScope
 from agent_core.compacting import Compacting, digest
 from agent_core.context import CONTEXT, prompt
 from agent_core.conversation import (
@@ -23,7 +24,7 @@ from agent_core.models.scripted_model import ScriptModel, call, calls, says
 from agent_core.ports import ChatModel, ModelMessage, ModelReply, ModelRequest, UnitOfWork
 from agent_core.summing_up import COMPACT
 from agent_core.turn_state import Kind
-from tests.builders import NOON, a_message_ref, a_participant, a_requester, a_turn, an_entry
+from tests.builders import ACME, NOON, a_message_ref, a_participant, a_requester, a_turn, an_entry
 from tests.core.desk import World, ada, milo
 
 LIMITS = Limits(history=4, history_block=4, summary_characters=300, replies=10_000)
@@ -140,6 +141,16 @@ async def test_where_the_model_fails_code_writes_it(answer: str | Exception) -> 
     assert made is not None and made.written_by == "" and "wrote: one" in made.text
 
 
+async def test_while_the_agent_is_paused_no_model_is_asked() -> None:
+    world = await a_world()
+    await talk(world, "one", "two", "three", "four")
+    pause = Brake(scope=BrakeScope.ACCOUNT, target=ACME, set_by="lena", set_at=NOON)
+    await world.tx(lambda tx: tx.brakes.set(pause))
+    await compacting(world, writer := Writer("never")).compact(HERE)
+    made = await newest(world)
+    assert writer.requests == [] and made is not None and made.written_by == ""
+
+
 async def test_the_next_summary_builds_on_the_one_before() -> None:
     world = await a_world()
     await talk(world, "one", "two", "three", "four")
@@ -230,6 +241,12 @@ async def test_a_message_that_is_deleted_later_takes_its_summaries_along() -> No
     await compacting(world).compact(HERE)
     made = await newest(world)
     assert made is not None and "code" not in made.text and "wish 0" in made.text
+
+
+def test_a_secret_is_not_cut_in_two_before_it_is_masked() -> None:
+    key = "sk-live-" + "a1B2c3D4" * 6
+    text = digest("", [an_entry(text="x" * 140 + f" {key}")], 1_000)
+    assert "sk-live" not in text and "credential" in text
 
 
 def test_a_digest_keeps_the_newest_lines() -> None:
