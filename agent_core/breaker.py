@@ -3,11 +3,14 @@
 On a monotonic clock, so that a clock that jumps neither opens nor holds one.
 """
 
+import logging
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from time import monotonic
+
+log = logging.getLogger(__name__)
 
 REMEMBERED = 200  # calls of the window that are looked at
 
@@ -25,7 +28,8 @@ class BreakerView:
     """How a breaker stands, for metrics, readyz and logs. Times in seconds.
 
     `failures` and `calls` count the window. `retry_in` is 0 unless it is open. `opened` counts how
-    often it opened since the process began, `turned_away` the calls that were not made.
+    often it opened since the process began, `turned_away` the calls that were not made, `down_for`
+    how long ago it first opened without having closed since.
     """
 
     name: str
@@ -35,6 +39,7 @@ class BreakerView:
     retry_in: float
     opened: int
     turned_away: int
+    down_for: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +101,7 @@ class Breaker:
         self._calls: deque[tuple[float, bool]] = deque(maxlen=REMEMBERED)
         self._open_until: float | None = None
         self._rest = self._rules.rest
+        self._down_since = 0.0
         self._trying = False
         self._opened = 0
         self._turned_away = 0
@@ -118,6 +124,21 @@ class Breaker:
             not self._trying and self._seconds() >= self._open_until
         )
 
+    @property
+    def is_open(self) -> bool:
+        """Whether it opened and has not closed since, also while one call tries."""
+        return self._open_until is not None
+
+    @property
+    def retry_in(self) -> float:
+        """Seconds until the next try is due; 0 where one is, or where it is closed."""
+        return 0.0 if self._open_until is None else max(0.0, self._open_until - self._seconds())
+
+    @property
+    def down_for(self) -> float:
+        """Seconds since it opened, however often somebody tried since; 0 where it is closed."""
+        return 0.0 if self._open_until is None else self._seconds() - self._down_since
+
     def ended(self, answered: bool | None, *, tried: bool) -> None:
         """What came of a call; `Pass` tells it."""
         if tried:
@@ -137,15 +158,15 @@ class Breaker:
         state = BreakerState.CLOSED
         if self._open_until is not None:
             state = BreakerState.TRYING if self._trying else BreakerState.OPEN
-        left = 0.0 if self._open_until is None else max(0.0, self._open_until - self._seconds())
         return BreakerView(
             name=self.name,
             state=state,
             failures=sum(not answered for _, answered in self._calls),
             calls=len(self._calls),
-            retry_in=left,
+            retry_in=self.retry_in,
             opened=self._opened,
             turned_away=self._turned_away,
+            down_for=self.down_for,
         )
 
     def _after_trying(self, answered: bool) -> None:
@@ -158,6 +179,8 @@ class Breaker:
         self._on_change(self.view())
 
     def _open(self) -> None:
+        if self._open_until is None:
+            self._down_since = self._seconds()
         self._open_until = self._seconds() + self._rest
         self._opened += 1
         self._on_change(self.view())
@@ -171,6 +194,12 @@ class Breaker:
         since = self._seconds() - self._rules.window
         while self._calls and self._calls[0][0] < since:
             self._calls.popleft()
+
+
+def log_change(view: BreakerView) -> None:
+    """For `on_change`: one line for each change."""
+    level = logging.INFO if view.state is BreakerState.CLOSED else logging.WARNING
+    log.log(level, "%s is %s", view.name, view.state)
 
 
 def views(breakers: Sequence[Breaker]) -> tuple[BreakerView, ...]:

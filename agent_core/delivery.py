@@ -15,6 +15,7 @@ from functools import partial
 
 from agent_core.blocks import Note
 from agent_core.conversation import Audience
+from agent_core.delivery_outages import SOON_SECONDS, Outages, watched
 from agent_core.delivery_outcomes import Job, Outcomes, Undeliverable
 from agent_core.delivery_pace import PostPace
 from agent_core.errors import DestinationGone, PlatformError, PlatformUnavailable, RateLimited
@@ -76,6 +77,7 @@ class Delivery:
         pace: PostPace,
         undeliverable: Undeliverable,
         telemetry: Telemetry = SILENT,
+        outages: Outages | None = None,
     ) -> None:
         self._store = store
         self._engine = engine
@@ -84,6 +86,7 @@ class Delivery:
         self._holder = holder
         self._pace = pace
         self._telemetry = telemetry
+        self._outages = outages or Outages()
         self._outcomes = Outcomes(store=store, clock=clock, undeliverable=undeliverable)
         self._draining: dict[DestinationId, asyncio.Task[None]] = {}
         self._again: set[DestinationId] = set()
@@ -221,6 +224,10 @@ class Delivery:
             if destination is None or lost or (is_over and not found_started):
                 self._outcomes.drop(tx, row)
                 continue
+            outage = self._outages.wait(tx, destination.address.room)
+            if outage > 0:
+                tx.outgoing.release(destination_id, self._holder)
+                return _Later(at=now + timedelta(seconds=outage))
             pause = 0.0 if may_post else self._pace.take(tx, destination.address.room)
             if pause > 0:
                 until = now + LEASE + timedelta(seconds=pause)  # nobody else waits in line for it
@@ -266,8 +273,12 @@ class Delivery:
             reason = "the support room is shared with another company"
             await self._outcomes.refused(job, reason, gone=True)
             return "withheld"
+        leave = self._outages.enter(job.destination.address.room)
+        if leave is None:  # another one tries whether the platform answers again
+            await self._outcomes.later(job, SOON_SECONDS)
+            return "unavailable"
         try:
-            posted = await self._send(adapter, job)
+            posted = await watched(leave, self._send(adapter, job))
         except RateLimited as error:
             await self._outcomes.later(job, error.retry_after_seconds)
             return "rate_limited"
@@ -295,7 +306,11 @@ class Delivery:
         self, adapter: PlatformAdapter, job: Job, reason: str, *, maybe_accepted: bool
     ) -> None:
         await self._outcomes.after_outage(
-            job, reason, maybe_accepted=maybe_accepted, can_look_up=adapter.can_look_up
+            job,
+            reason,
+            maybe_accepted=maybe_accepted,
+            can_look_up=adapter.can_look_up,
+            all_down=self._outages.is_down(job.destination.address.room),
         )
 
     async def _send(self, adapter: PlatformAdapter, job: Job) -> Posted | None:

@@ -17,6 +17,7 @@ log = logging.getLogger(__name__)
 FIRST_PAUSE_SECONDS = 2.0
 LONGEST_PAUSE_SECONDS = 300.0
 CUSTOMER_ATTEMPTS = 8  # about ten minutes; then a case tells a person
+LONGEST_WAIT = timedelta(days=1)  # for a platform that takes nothing from anybody
 REDUCED_LENGTH = 2_500
 _NOT_SHOWN = (
     "Some details are for the person who asked alone, and I could not show them in private here. "
@@ -63,14 +64,24 @@ class Outcomes:
         await self._store.run(lambda tx: self._postpone(tx, job, seconds, sent_nothing=True))
 
     async def after_outage(
-        self, job: Job, reason: str, *, maybe_accepted: bool, can_look_up: bool
+        self,
+        job: Job,
+        reason: str,
+        *,
+        maybe_accepted: bool,
+        can_look_up: bool,
+        all_down: bool = False,
     ) -> None:
-        """Again later; given up after many tries, or after two that may both have arrived."""
+        """Again later; given up after many tries, or after two that may both have arrived.
+
+        `all_down`: nothing else arrives there either. Then a row waits for its turn for a day.
+        """
         twice = maybe_accepted and job.found_started and not can_look_up and job.edits is None
-        if twice or job.row.attempts >= CUSTOMER_ATTEMPTS:
+        waits = all_down and self._clock.now() - job.row.created_at < LONGEST_WAIT
+        if twice or (job.row.attempts >= CUSTOMER_ATTEMPTS and not waits):
             await self.refused(job, reason)
             return
-        pause = _pause_seconds(job.row)
+        pause = FIRST_PAUSE_SECONDS if waits else _pause_seconds(job.row)
         await self._store.run(
             lambda tx: self._postpone(tx, job, pause, sent_nothing=not maybe_accepted)
         )

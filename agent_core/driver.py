@@ -60,6 +60,7 @@ from agent_core.watched_turn import watched_turn
 
 log = logging.getLogger(__name__)
 
+_CANNOT = "Sorry: {} A person from the support team takes over."
 _APOLOGY = "Sorry, I could not work this out. A person from the support team takes over."
 
 
@@ -300,7 +301,8 @@ class Driver:
 
         def write(boundary: Boundary) -> None:
             if step.apology:
-                boundary.post(f"apology:{boundary.live.turn.id}", cards.notice(_APOLOGY))
+                sorry = _CANNOT.format(step.because) if step.because else _APOLOGY
+                boundary.post(f"apology:{boundary.live.turn.id}", cards.notice(sorry))
             if boundary.conversation.status is ConversationStatus.WITH_AGENT:
                 self._services.desk.open(
                     boundary.tx,

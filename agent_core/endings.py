@@ -13,6 +13,7 @@ from agent_core.drawing import drawn
 from agent_core.entering import asked_text
 from agent_core.escalations import EscalationReason, Priority
 from agent_core.messages import OutgoingId
+from agent_core.people import Requester
 from agent_core.plan_ends import redraw_stopped, stop_plan
 from agent_core.proposals import LedgerEntry, Outcome, Proposal, ProposalId, ProposalStatus
 from agent_core.receipts import receipt_message
@@ -51,6 +52,8 @@ def settle(boundary: Boundary, found: Found, ran: Ran) -> None:
     boundary.note(Kind.EXECUTED, {**body, "undo": undo})
     if ran.outcome is Outcome.UNKNOWN:
         _call_for_help(boundary, found, settled)
+    elif ran.unavailable and not (stopped and stopped.to_people):
+        call_for_hands(boundary, found.proposal, found.requester, ran.reason)
     elif stopped and stopped.to_people:
         boundary.note(Kind.ESCALATED, {"reason": EscalationReason.TOOL_FAILURE.value})
 
@@ -139,3 +142,18 @@ def _call_for_help(boundary: Boundary, found: Found, entry: LedgerEntry) -> None
         at=boundary.at,
     )
     boundary.note(Kind.ESCALATED, {"reason": EscalationReason.UNKNOWN_OUTCOME.value})
+
+
+def call_for_hands(boundary: Boundary, proposal: Proposal, requester: Requester, why: str) -> None:
+    """A decided action was not begun, because the system behind it is down."""
+    boundary.services.desk.open(
+        boundary.tx,
+        boundary.conversation,
+        reason=EscalationReason.TOOL_FAILURE,
+        asked=asked_text(boundary.live),
+        asked_by=requester,
+        suggestion=f"“{proposal.title}” had every yes and was not begun: {why} Do it by hand, or "
+        "hand it back and let them ask again.",
+        at=boundary.at,
+    )
+    boundary.note(Kind.ESCALATED, {"reason": EscalationReason.TOOL_FAILURE.value})

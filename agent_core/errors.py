@@ -12,6 +12,7 @@
         ArgumentsRejected      the model may correct itself
         ActionRefused          say why; no retry
         ActionFailed           nothing happened; the same key may retry
+          SystemUnavailable    nothing was sent, as the other side is down: escalate
         ActionOutcomeUnknown   look it up by key, or ask a person
       ModelError
         ModelUnavailable       apologise and escalate
@@ -76,6 +77,10 @@ class ActionRefused(ToolError):
 
 class ActionFailed(ToolError):
     """Nothing happened. The same key may be tried again."""
+
+
+class SystemUnavailable(ActionFailed):
+    """The system behind is known to be down: nothing was sent to it. A person takes over."""
 
 
 class ActionOutcomeUnknown(ToolError):

@@ -19,9 +19,9 @@ from agent_core.decided import (
     twins_of,
     wish_of,
 )
-from agent_core.endings import end, redraw
+from agent_core.endings import call_for_hands, end, redraw
 from agent_core.entering import asked_text
-from agent_core.errors import ToolError
+from agent_core.errors import SystemUnavailable, ToolError
 from agent_core.escalations import EscalationReason
 from agent_core.live_turn import LiveTurn
 from agent_core.people import Requester
@@ -102,6 +102,9 @@ class Execution:
             arguments = checked(tool, proposal.arguments)
             context = context_of(self._services, live, found)
             preview = await self._runner.preview(tool, context, arguments)
+        except SystemUnavailable as error:
+            await self._drop(live, proposal, str(error), for_people=found.requester)
+            return
         except ToolError as error:
             await self._drop(live, proposal, str(error))
             return
@@ -238,8 +241,12 @@ class Execution:
             Kind.EXECUTED, not_run_body(proposal, {"changed": why, "now": considered.content})
         )
 
-    async def _drop(self, live: LiveTurn, proposal: Proposal, why: str) -> None:
+    async def _drop(
+        self, live: LiveTurn, proposal: Proposal, why: str, for_people: Requester | None = None
+    ) -> None:
         def write(boundary: Boundary) -> None:
             end(boundary, proposal, why)
+            if for_people is not None and boundary.news[-1].kind != Kind.ESCALATED:
+                call_for_hands(boundary, proposal, for_people, why)
 
         await commit(self._services, live, write, claims=False, always=True)

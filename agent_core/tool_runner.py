@@ -14,12 +14,14 @@ from agent_core.errors import (
     ActionOutcomeUnknown,
     ActionRefused,
     ArgumentsRejected,
+    SystemUnavailable,
     ToolError,
 )
 from agent_core.limits import Limits
 from agent_core.proposals import Outcome, canonical
 from agent_core.telemetry import SILENT, Telemetry
 from agent_core.tooling import Json, Preview, Tool, ToolCall, ToolContext, ToolResult
+from agent_core.turn_state import UNAVAILABLE
 from agent_core.watched_tool import watched_tool
 
 log = logging.getLogger(__name__)
@@ -38,6 +40,7 @@ class Ran:
     result: ToolResult | None = None
     reason: str = ""
     unclear: bool = False
+    unavailable: bool = False  # not begun, as the other side is down
 
 
 def parse_arguments(tool: Tool, call: ToolCall) -> BaseModel:
@@ -116,7 +119,7 @@ class ToolRunner:
 
     async def _acted(self, tool: Tool, context: ToolContext, arguments: BaseModel) -> Ran:
         first = await self._act_once(tool, context, arguments)
-        if first.outcome is not Outcome.FAILED:
+        if first.outcome is not Outcome.FAILED or first.unavailable:
             return first
         last = await self._act_once(tool, context, arguments)
         if last.outcome is Outcome.FAILED and (first.unclear or last.unclear):
@@ -130,7 +133,8 @@ class ToolRunner:
         except (ActionRefused, ArgumentsRejected) as error:
             return Ran(outcome=Outcome.REFUSED, reason=str(error))
         except ActionFailed as error:
-            return Ran(outcome=Outcome.FAILED, reason=str(error))
+            down = isinstance(error, SystemUnavailable)
+            return Ran(outcome=Outcome.FAILED, reason=str(error), unavailable=down)
         except (ActionOutcomeUnknown, TimeoutError) as error:
             log.warning("action %s ended without an answer", tool.name)
             return await self._asked_about(tool, context, arguments, str(error))
@@ -181,5 +185,6 @@ def failure_content(error: ToolError) -> Json:
         ArgumentsRejected: "arguments_rejected",
         ActionRefused: "refused",
         ActionFailed: "failed",
+        SystemUnavailable: UNAVAILABLE,
     }.get(type(error), "failed")
     return {"status": kind, "reason": str(error)}

@@ -77,11 +77,15 @@ class Send:
 
 @dataclass(frozen=True, slots=True)
 class Escalate:
-    """A person takes over. `apology`: say sorry by code, as no answer will come."""
+    """A person takes over. `apology`: say sorry by code, as no answer will come.
+
+    `because`: what the customer is told of the reason; "" where there is nothing to tell.
+    """
 
     reason: EscalationReason
     suggestion: str
     apology: bool = False
+    because: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +131,13 @@ def next_step(entries: Sequence[JournalEntry], limits: Limits) -> Step:
 
 
 def _limit_reached(state: TurnState, limits: Limits) -> Step | None:
+    if state.unavailable:  # to ask on would only hear the same again
+        return Escalate(
+            EscalationReason.TOOL_FAILURE,
+            f"{state.unavailable} Answer by hand, or hand it back once the system is up.",
+            apology=True,
+            because="I cannot look into your account at the moment.",
+        )
     if state.failures >= limits.tool_failures:
         return Escalate(
             EscalationReason.REPEATED_FAILURE,

@@ -11,6 +11,8 @@ from agent_core.journal import InboxKind, JournalEntry
 from agent_core.proposals import ProposalId
 from agent_core.tooling import ToolCall
 
+UNAVAILABLE: Final = "unavailable"  # status of a call that was not made: the other side is down
+
 
 class Kind(StrEnum):
     """The kinds of journal entries; the comment shows each body's keys."""
@@ -110,6 +112,7 @@ class TurnState:
     model_calls: int = 0
     tool_calls: int = 0
     failures: int = 0
+    unavailable: str = ""  # why nothing can be looked up or done now
     tokens: int = 0
     discards: int = 0
     silent: bool = False
@@ -211,6 +214,8 @@ def _take_result(state: TurnState, body: Any) -> None:
         _take_draft(state, body)
     state.open_calls = [one for one in state.open_calls if one.call.id != body["call"]]
     state.failures += bool(body["failed"])
+    if body["content"].get("status") == UNAVAILABLE:
+        state.unavailable = str(body["content"].get("reason"))
     state.told = state.told or body["told"]
     if body["run"]:
         state.decisions.append(ProposalId(body["run"]))

@@ -15,6 +15,7 @@ from pydantic import SecretStr
 
 from agent_core.access import Access
 from agent_core.audit import parse_key
+from agent_core.breaker import Breaker, BreakerView, log_change, views
 from agent_core.chasing import Chasing
 from agent_core.clock import SystemClock
 from agent_core.compacting import Compacting
@@ -22,6 +23,7 @@ from agent_core.conversation import Audience
 from agent_core.deadlines import Deadlines
 from agent_core.decisions import Decisions
 from agent_core.delivery import Delivery
+from agent_core.delivery_outages import Outages, TellOfOutage
 from agent_core.delivery_pace import Pace, PostPace, Rate
 from agent_core.different import Houses
 from agent_core.driver import Driver
@@ -84,8 +86,10 @@ from bots.timers import OpenTimers, Timers
 from escalation.brief import Briefing, Reminders
 from escalation.commands import Commands
 from escalation.desk import Desk, SupportRoom
+from escalation.outage import outage_teller
 from escalation.undeliverable import teller
 from tools.accounts.gateway import AccountsGateway
+from tools.accounts.guarded import GuardedAccounts, GuardedPayments
 from tools.accounts.no_payments import NoPayments
 from tools.accounts.payments import Payments
 from tools.accounts.sql_gateway import SqlAccounts
@@ -167,9 +171,13 @@ class PaidAccounts(SqlAccounts):
 
     def __init__(self, url: str, payments_url: str | None, payments_key: str) -> None:
         self._session = aiohttp.ClientSession()
-        self.payments: Payments | NoPayments = NoPayments()
+        self.payments: GuardedPayments | NoPayments = NoPayments()
+        self.breakers = [Breaker("accounts", on_change=log_change)]
         if payments_url is not None:
-            self.payments = Payments(payments_url, payments_key, self._session)
+            breaker = Breaker("payments", on_change=log_change)
+            payments = Payments(payments_url, payments_key, self._session)
+            self.payments = GuardedPayments(payments, breaker)
+            self.breakers.append(breaker)
         super().__init__(url, self.payments)
 
     async def close(self) -> None:
@@ -212,9 +220,11 @@ class _Parts:
     store: Store
     engine: DbosEngine
     accounts: PaidAccounts
+    guarded: GuardedAccounts
     directory: GatewayDirectory
     adapters: dict[Platform, PlatformAdapter]
     delivery: Delivery
+    outages: Outages
     desk: Desk
     decisions: Decisions
     presence: Presence | None
@@ -267,8 +277,9 @@ def _joined(
     model: ChatModel,
     role: Role,
 ) -> Service:
-    catalog = catalog_of(parts.store, parts.accounts)
+    catalog = catalog_of(parts.store, parts.guarded)
     policy = FilePolicySource(configuration.policy_path, catalog.tools)
+    breakers = _breakers(model, parts)
     driver = _driver(parts, configuration, model, catalog, policy)
     turns = FairTurns(driver.run, parts.shares, places=configuration.limits.turns)
     intake = _intake(parts, configuration, catalog)
@@ -285,6 +296,7 @@ def _joined(
         delivery=parts.delivery,
         driver=driver,
         turns=turns,
+        breakers=breakers,
         policy=PolicyWatch(policy, parts.store, clock=parts.clock),
         timers=_timers(parts, model, configuration.limits),
         reconciler=Reconciler(
@@ -311,10 +323,20 @@ def _joined(
         service,
         settings,
         version_problem=health.version_problem,
-        breakers=lambda: model.breakers() if isinstance(model, FallbackModel) else (),
+        breakers=breakers,
         policy_mistakes=lambda: policy.mistakes,
     )
     return service
+
+
+def _breakers(model: ChatModel, parts: _Parts) -> Callable[[], tuple[BreakerView, ...]]:
+    """How everything stands that this process calls."""
+
+    def now() -> tuple[BreakerView, ...]:
+        models = model.breakers() if isinstance(model, FallbackModel) else ()
+        return (*models, *views(parts.accounts.breakers), *parts.outages.views())
+
+    return now
 
 
 def observer_of(settings: Settings) -> Observer:
@@ -340,7 +362,11 @@ def _parts(
     most = max(limits.turns, limits.waiting) if sql.is_sqlite else limits.turns
     engine = DbosEngine(url, clock=clock, worker_concurrency=most, presence=presence)
     accounts = open_accounts(settings)
+    patience = limits.read_seconds * 0.9  # shorter than the tool runner's: so that it is counted
+    guarded = GuardedAccounts(accounts, accounts.breakers[0], seconds=patience)
+    outages = Outages(lambda tx, room, minutes: told[0](tx, room, minutes))
     adapters: dict[Platform, PlatformAdapter] = {}
+    told: list[TellOfOutage] = []
     tell: list[Callable[[UnitOfWork, OutgoingRow, str], None]] = []  # the desk needs the delivery
     pace: PostPace = Pace(RATES) if sql.is_sqlite else SharedPace(RATES)
     delivery = Delivery(
@@ -353,11 +379,13 @@ def _parts(
         holder="embedded" if sql.is_sqlite else ids.new("worker"),
         pace=pace,
         undeliverable=lambda tx, row, reason: tell[0](tx, row, reason),
+        outages=outages,
         telemetry=observer,
     )
     room = SupportRoom(room=support, delivery={}, hours=configuration.support_hours)
     desk = Desk(outbox=delivery, engine=engine, room=room, ids=ids, clock=clock)
     tell.append(teller(desk, clock))
+    told.append(outage_teller(desk, clock))
     return _Parts(
         clock=clock,
         ids=ids,
@@ -365,9 +393,11 @@ def _parts(
         store=store,
         engine=engine,
         accounts=accounts,
-        directory=GatewayDirectory(accounts, clock),
+        guarded=guarded,
+        directory=GatewayDirectory(guarded, clock),
         adapters=adapters,
         delivery=delivery,
+        outages=outages,
         desk=desk,
         decisions=Decisions(
             outbox=delivery,

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -12,6 +12,7 @@ from aiohttp import web
 
 from agent_core.audit import AuditKind
 from agent_core.audit_notes import note_person, note_room
+from agent_core.breaker import BreakerView
 from agent_core.conversation import Audience, RoomBinding, RoomMode
 from agent_core.delivery import Delivery
 from agent_core.driver import Driver
@@ -50,6 +51,7 @@ class Service:
     delivery: Delivery
     driver: Driver
     turns: FairTurns
+    breakers: Callable[[], tuple[BreakerView, ...]] = tuple  # how what is called stands
     timers: Timers
     reconciler: Reconciler
     accounts: StoredAccounts

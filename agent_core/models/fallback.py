@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from time import monotonic
 
-from agent_core.breaker import Breaker, BreakerRules, BreakerState, BreakerView, Pass, views
+from agent_core.breaker import Breaker, BreakerRules, BreakerView, Pass, log_change, views
 from agent_core.errors import ModelError, ModelOutputInvalid, ModelUnavailable
 from agent_core.ports import ChatModel, ModelReply, ModelRequest
 
@@ -37,7 +37,7 @@ class FallbackModel:
             raise ValueError("a fallback needs at least one model")
         self._models = tuple(models)
         self._breakers = tuple(
-            Breaker(f"model:{index}:{model.label}", rules, seconds=seconds, on_change=_say)
+            Breaker(f"model:{index}:{model.label}", rules, seconds=seconds, on_change=log_change)
             for index, model in enumerate(models, start=1)
         )
 
@@ -100,8 +100,3 @@ async def _asked(model: ChatModel, request: ModelRequest, leave: Pass, *, last: 
         return reply
     finally:
         leave.dropped()  # where none of the above was told: cut off, or a defect
-
-
-def _say(view: BreakerView) -> None:
-    level = logging.INFO if view.state is BreakerState.CLOSED else logging.WARNING
-    log.log(level, "%s is %s", view.name, view.state)

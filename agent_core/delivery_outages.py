@@ -1,0 +1,97 @@
+"""Sends nothing into an outage: a breaker for each tenant of a platform; rows wait, in order.
+
+What waits uses up no tries. When a tenant stays out of reach for long, the support team is told,
+once for each outage.
+"""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+from time import monotonic
+from typing import TypeVar
+
+from agent_core.breaker import Breaker, BreakerRules, BreakerView, Pass, log_change, views
+from agent_core.errors import PlatformError, PlatformUnavailable
+from agent_core.messages import RoomRef
+from agent_core.ports import UnitOfWork
+
+T = TypeVar("T")
+# In a transaction: a room that is out of reach with its whole tenant, and for how many minutes.
+TellOfOutage = Callable[[UnitOfWork, RoomRef, int], None]
+
+LONG_SECONDS = 600.0
+TENANTS_REMEMBERED = 1_000
+SOON_SECONDS = 2.0  # while somebody else tries
+
+
+class Outages:
+    """What is known of each tenant. For one event loop; `wait` is asked in store threads too."""
+
+    def __init__(
+        self,
+        tell: TellOfOutage = lambda *_: None,
+        *,
+        rules: BreakerRules | None = None,
+        seconds: Callable[[], float] = monotonic,
+    ) -> None:
+        self._tell = tell
+        self._rules = rules
+        self._seconds = seconds
+        self._breakers: OrderedDict[str, Breaker] = OrderedDict()
+
+    def views(self) -> tuple[BreakerView, ...]:
+        """How each tenant that was posted to stands."""
+        return views(tuple(self._breakers.values()))
+
+    def wait(self, tx: UnitOfWork, room: RoomRef) -> float:
+        """Seconds until something may be sent there; 0: now. Tells of an outage that lasts."""
+        breaker = self._breakers.get(_tenant(room))
+        if breaker is None:
+            return 0.0
+        if breaker.down_for >= LONG_SECONDS:
+            self._tell(tx, room, int(breaker.down_for // 60))
+        if breaker.lets_through:
+            return 0.0
+        return max(breaker.retry_in, SOON_SECONDS)
+
+    def is_down(self, room: RoomRef) -> bool:
+        """Whether the whole tenant is known to take nothing."""
+        breaker = self._breakers.get(_tenant(room))
+        return breaker is not None and breaker.is_open
+
+    def enter(self, room: RoomRef) -> Pass | None:
+        """Leave for one call; None where none may be made now."""
+        return self._breaker(_tenant(room)).enter()
+
+    def _breaker(self, tenant: str) -> Breaker:
+        breaker = self._breakers.get(tenant)
+        if breaker is None:
+            breaker = Breaker(
+                f"platform:{tenant}", self._rules, seconds=self._seconds, on_change=log_change
+            )
+            self._breakers[tenant] = breaker
+        self._breakers.move_to_end(tenant)
+        if len(self._breakers) > TENANTS_REMEMBERED:
+            self._breakers.popitem(last=False)
+        return breaker
+
+
+def _tenant(room: RoomRef) -> str:
+    return f"{room.platform}:{room.tenant_id}"
+
+
+async def watched(leave: Pass, call: Awaitable[T]) -> T:
+    """The call's result, and what it tells of the tenant."""
+    try:
+        result = await call
+    except PlatformUnavailable:
+        leave.failed()
+        raise
+    except PlatformError:
+        leave.succeeded()  # it answered, if only to say no, or later
+        raise
+    except (asyncio.CancelledError, Exception):
+        leave.dropped()
+        raise
+    leave.succeeded()
+    return result

@@ -1,0 +1,131 @@
+"""A platform that takes nothing: rows wait without using up tries, and go out in order later."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+
+import pytest
+
+from agent_core.breaker import BreakerRules, BreakerState
+from agent_core.delivery import Delivery
+from agent_core.delivery_outages import LONG_SECONDS, Outages
+from agent_core.delivery_pace import Pace
+from agent_core.errors import DestinationGone, PlatformUnavailable, RateLimited
+from agent_core.messages import Platform, RoomRef
+from agent_core.ports import UnitOfWork
+from tests.core.test_delivery import SUPPORT, Works
+
+RULES = BreakerRules(failures=3, window=10_000.0, rest=5.0, longest_rest=60.0)
+
+
+@dataclass
+class Cut(Works):
+    """Works whose outages follow its own clock."""
+
+    told: list[tuple[RoomRef, int]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.outages = Outages(
+            self._tell, rules=RULES, seconds=lambda: self.clock.now().timestamp()
+        )
+        super().__post_init__()
+
+    def _tell(self, _tx: UnitOfWork, room: RoomRef, minutes: int) -> None:
+        self.told.append((room, minutes))
+
+    def process(self, holder: str, pace: Pace | None = None) -> Delivery:
+        return Delivery(
+            store=self.store,
+            engine=self.engine,
+            adapters={Platform.SLACK: self.slack},
+            clock=self.clock,
+            holder=holder,
+            pace=pace or Pace({}),
+            undeliverable=self._undeliverable,
+            outages=self.outages,
+        )
+
+    def out_for(self, calls: int) -> None:
+        self.slack.faults.extend([PlatformUnavailable("down")] * calls)
+
+
+@pytest.fixture
+async def works() -> AsyncIterator[Cut]:
+    works = Cut()
+    await works.open()
+    yield works
+    await works.engine.drain(1)
+    await works.delivery.stop(1)
+
+
+async def until_open(works: Cut) -> None:
+    works.out_for(3)
+    await works.send("a")
+    await works.settle()
+    for _ in range(2):
+        await works.later(seconds=10)
+    assert works.outages.views()[0].state is BreakerState.OPEN
+
+
+async def test_rows_wait_without_tries_and_go_out_in_order(works: Cut) -> None:
+    await until_open(works)
+    calls = works.slack.calls
+    for row_id in ("b", "c"):
+        await works.send(row_id)
+    await works.send("for support", destination=SUPPORT)
+    await works.settle()
+    assert works.slack.calls == calls and (await works.row("for support")).attempts == 0
+    for _ in range(6):
+        await works.later(seconds=10)
+    assert works.slack.texts("thread-1") in (["a", "b", "c"], [])
+    assert sorted(works.slack.texts()) == ["a", "b", "c", "for support"]
+    assert [text for text in works.slack.texts() if text in "abc"] == ["a", "b", "c"]
+    assert works.undelivered == [] and works.outages.views()[0].state is BreakerState.CLOSED
+
+
+async def test_one_at_a_time_tries_whether_it_answers_again(works: Cut) -> None:
+    await until_open(works)
+    works.out_for(100)
+    for number in range(20):
+        await works.send(f"row {number}", destination=SUPPORT)
+    calls = works.slack.calls
+    for _ in range(4):
+        await works.later(seconds=5)
+    assert works.slack.calls - calls <= 2
+
+
+async def test_of_a_long_outage_people_are_told(works: Cut) -> None:
+    await until_open(works)
+    await works.send("for support", destination=SUPPORT)
+    works.out_for(3)
+    await works.later(seconds=5)
+    assert works.told == []
+    for _ in range(int(LONG_SECONDS / 50) + 2):
+        works.out_for(1)
+        await works.later(seconds=50)
+    assert works.told and works.told[0][1] >= 10
+    assert works.undelivered == []
+    works.slack.faults.clear()
+    await works.later(seconds=60)
+    assert sorted(works.slack.texts()) == ["a", "for support"]
+
+
+async def test_after_a_day_a_person_is_told_of_each_message(works: Cut) -> None:
+    await until_open(works)
+    works.out_for(1000)
+    for _ in range(20):
+        await works.later(minutes=30)
+    assert works.undelivered == []
+    for _ in range(60):
+        await works.later(minutes=30)
+    assert works.undelivered == [("a", "failed")]
+
+
+@pytest.mark.parametrize(
+    "answer", [RateLimited("slow", retry_after_seconds=1), DestinationGone("archived")]
+)
+async def test_a_platform_that_says_no_is_up(works: Cut, answer: Exception) -> None:
+    works.slack.faults.extend([answer] * 6)  # type: ignore[list-item]
+    for number in range(6):
+        await works.send(f"row {number}")
+        await works.later(seconds=2)
+    assert works.outages.views()[0].state is BreakerState.CLOSED
