@@ -179,9 +179,10 @@ class Breaker:
         self._on_change(self.view())
 
     def _open(self) -> None:
+        now = self._seconds()
         if self._open_until is None:
-            self._down_since = self._seconds()
-        self._open_until = self._seconds() + self._rest
+            self._down_since = now
+        self._open_until = now + self._rest
         self._opened += 1
         self._on_change(self.view())
 
@@ -197,9 +198,13 @@ class Breaker:
 
 
 def log_change(view: BreakerView) -> None:
-    """For `on_change`: one line for each change."""
-    level = logging.INFO if view.state is BreakerState.CLOSED else logging.WARNING
-    log.log(level, "%s is %s", view.name, view.state)
+    """For `on_change`: one line where it opens first, and one where it closes."""
+    if view.state is BreakerState.CLOSED:
+        log.info("%s answers again", view.name)
+    elif view.state is BreakerState.OPEN and view.down_for < 1:
+        log.warning("%s is not asked for now: %d calls failed", view.name, view.failures)
+    else:
+        log.debug("%s is still down", view.name)
 
 
 def views(breakers: Sequence[Breaker]) -> tuple[BreakerView, ...]:

@@ -59,7 +59,7 @@ async def works() -> AsyncIterator[Cut]:
 
 async def until_open(works: Cut) -> None:
     works.out_for(3)
-    await works.send("a")
+    await works.send("a", created_at=works.clock.now())
     await works.settle()
     for _ in range(2):
         await works.later(seconds=10)
