@@ -39,7 +39,7 @@ class BreakerView:
     retry_in: float
     opened: int
     turned_away: int
-    down_for: float
+    down_for: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

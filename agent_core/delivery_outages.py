@@ -6,11 +6,12 @@ once for each outage.
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from time import monotonic
 from typing import TypeVar
 
-from agent_core.breaker import Breaker, BreakerRules, BreakerView, Pass, log_change, views
+from agent_core.breaker import Breaker, BreakerRules, BreakerView, Pass, log_change
 from agent_core.errors import PlatformError, PlatformUnavailable
 from agent_core.messages import RoomRef
 from agent_core.ports import UnitOfWork
@@ -40,8 +41,15 @@ class Outages:
         self._breakers: OrderedDict[str, Breaker] = OrderedDict()
 
     def views(self) -> tuple[BreakerView, ...]:
-        """How each tenant that was posted to stands."""
-        return views(tuple(self._breakers.values()))
+        """How each platform that was posted to stands: as its worst tenant does.
+
+        Failures, calls and counts are those of all its tenants. No tenant is named: these are
+        labels of metrics.
+        """
+        found: dict[str, list[BreakerView]] = {}
+        for tenant, breaker in list(self._breakers.items()):
+            found.setdefault(tenant.partition(":")[0], []).append(breaker.view())
+        return tuple(_together(platform, each) for platform, each in found.items())
 
     def wait(self, tx: UnitOfWork, room: RoomRef) -> float:
         """Seconds until something may be sent there; 0: now. Tells of an outage that lasts."""
@@ -74,6 +82,18 @@ class Outages:
         if len(self._breakers) > TENANTS_REMEMBERED:
             self._breakers.popitem(last=False)
         return breaker
+
+
+def _together(platform: str, tenants: Sequence[BreakerView]) -> BreakerView:
+    worst = max(tenants, key=lambda one: one.down_for)
+    return replace(
+        worst,
+        name=f"platform:{platform}",
+        failures=sum(one.failures for one in tenants),
+        calls=sum(one.calls for one in tenants),
+        opened=sum(one.opened for one in tenants),
+        turned_away=sum(one.turned_away for one in tenants),
+    )
 
 
 def _tenant(room: RoomRef) -> str:

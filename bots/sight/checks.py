@@ -101,7 +101,7 @@ def model_check(breakers: Callable[[], tuple[BreakerView, ...]]) -> Check:
     """Models that are not asked because they failed. People get the cases meanwhile."""
 
     async def look() -> str | None:
-        found = breakers()
+        found = [one for one in breakers() if one.name.startswith("model:")]
         shut = [one for one in found if one.state is not BreakerState.CLOSED]
         if not shut:
             return None
