@@ -29,7 +29,7 @@ from agent_core.different import Houses
 from agent_core.driver import Driver
 from agent_core.engine.dbos_engine import DbosEngine, plain_url
 from agent_core.engine.presence import Presence
-from agent_core.errors import ConfigurationError
+from agent_core.errors import ConfigurationError, StoreError
 from agent_core.fair_turns import FairStore, FairTurns, Shares
 from agent_core.ids import SystemIds
 from agent_core.intake import Intake, UnboundRooms
@@ -63,10 +63,13 @@ from agent_core.rules.gaps import gaps
 from agent_core.rules.yaml_policy import FilePolicySource
 from agent_core.store import health, migrations
 from agent_core.store.audit_seal import KEY_FILE, AesSeal, key_of_file
+from agent_core.store.backup import copy_file, file_of
 from agent_core.store.locks import lock_folder_of
 from agent_core.store.sql_pace import SharedPace
 from agent_core.store.sql_store import SqlStore
 from agent_core.store.standing import StandingReader
+from agent_core.store.traced import Traced
+from agent_core.store.traced import traced as rows_of_trace
 from agent_core.telemetry import Telemetry
 from bots import server
 from bots.configuration import Configuration
@@ -157,6 +160,24 @@ def make_folder(url: str) -> None:
 def open_store(settings: Settings) -> SqlStore:
     """The store alone, for commands. The caller awaits `close()`."""
     return SqlStore(settings.database_url.get_secret_value(), seal=_seal(settings))
+
+
+def traced(settings: Settings, trace_id: str) -> Sequence[Traced]:
+    """What our rows hold of one trace. Raises StoreError."""
+    return rows_of_trace(settings.database_url.get_secret_value(), trace_id)
+
+
+def backup(settings: Settings, target: Path) -> list[Path]:
+    """Copies our SQLite files into the new folder `target`. Raises StoreError, OSError."""
+    urls = (settings.database_url.get_secret_value(), settings.accounts_url.get_secret_value())
+    files = [file_of(url) for url in urls]
+    if files[0] is None:
+        raise StoreError("the database is Postgres: use pg_dump (docs/operations.md)")
+    found = [file for file in files if file is not None and file.is_file()]
+    target.mkdir(mode=0o700, parents=True)
+    for file in found:
+        copy_file(file, target / file.name)
+    return [target / file.name for file in found]
 
 
 def _seal(settings: Settings) -> AesSeal:

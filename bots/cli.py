@@ -12,6 +12,7 @@ from bots.commands import (
     forget,
     init,
     manifest,
+    operating,
     pausing,
     people,
     policy,
@@ -50,6 +51,8 @@ app.command()(init.init)
 app.command()(doctor.doctor)
 app.command()(serving.serve)
 app.command()(serving.migrate)
+app.command()(operating.backup)
+app.command()(operating.trace)
 app.command()(rooms.link)
 app.command()(rooms.unlink)
 app.command()(rooms.rooms)

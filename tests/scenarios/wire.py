@@ -1,7 +1,7 @@
 """The whole service in this process, joined to the playground's servers over loopback HTTP."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -27,6 +27,10 @@ from playground.teams_api.world import TeamsWorld
 PATIENCE_SECONDS = 20.0
 
 
+async def _never(_: Callable[[], None]) -> None:
+    raise AssertionError("the service has not begun")
+
+
 @dataclass(slots=True)
 class Wire:
     """Everything that a scenario talks to."""
@@ -37,6 +41,7 @@ class Wire:
     settings: Settings
     service: Service
     address: str
+    restart: Callable[[Callable[[], None]], Awaitable[None]] = _never  # with that in between
 
     async def until(self, what: Callable[[], Any]) -> Any:
         """Waits until `what()` is true and returns it. Fails with all that was posted."""
@@ -183,8 +188,19 @@ async def wired(
             service=None,  # type: ignore[arg-type]
             address="",
         )
-        await stack.enter_async_context(_serving(wire, model, limits))
-        yield wire
+        async with AsyncExitStack() as running:
+
+            async def begin() -> None:
+                await running.enter_async_context(_serving(wire, model, limits))
+
+            async def restart(between: Callable[[], None]) -> None:
+                await running.aclose()
+                between()
+                await begin()
+
+            wire.restart = restart
+            await begin()
+            yield wire
 
 
 @asynccontextmanager
