@@ -54,6 +54,8 @@ class AuditKind(StrEnum):
     POLICY_CHANGED = "policy_changed"
     ERASED = "erased"
     FORGOTTEN = "forgotten"
+    UNINSTALLED = "uninstalled"
+    INSTALLED_AGAIN = "installed_again"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,7 +24,7 @@ from agent_core.forgetting import (
     Whereabouts,
     Whom,
 )
-from agent_core.messages import OutgoingId, Platform, PlatformIdentity
+from agent_core.messages import OutgoingId, Platform, PlatformIdentity, RoomRef
 from agent_core.open_work import open_work
 from agent_core.people import AccountId, Person, PersonId, Role
 from agent_core.ports import Clock, PostRemover, Store, UnitOfWork
@@ -64,6 +64,20 @@ def account_to_forget(tx: UnitOfWork, account: AccountId) -> Whom:
     members = tx.people.with_role(account, frozenset(Role))
     theirs = [one for one in members if set(one.roles) == {account} and not one.capabilities]
     return replace(_whom(theirs), account=account)
+
+
+def place_to_forget(tx: UnitOfWork, place: RoomRef) -> Whom:
+    """All that was said in a room or workspace, and who is known by it alone."""
+    home = f"{place.platform}:{place.tenant_id}/"
+    theirs = [
+        one
+        for one in tx.people.all()
+        if place.room_id == "*"
+        and one.identities
+        and not one.capabilities
+        and all(str(identity).startswith(home) for identity in one.identities)
+    ]
+    return replace(_whom(theirs), rooms=str(place))
 
 
 def _whom(people: list[Person]) -> Whom:
@@ -108,7 +122,9 @@ class Forgetting:
         if reasons:
             raise InTheWay(reasons)
         receipt = Receipt(
-            subject="account" if whom.account else "person", dry_run=dry_run, unreached=unreached
+            subject="account" if whom.account else "place" if whom.rooms else "person",
+            dry_run=dry_run,
+            unreached=unreached,
         )
         for place in found.places:
             await self._place(found.whom, place, receipt, force)
@@ -223,6 +239,8 @@ def _rest(tx: UnitOfWork, whom: Whom, receipt: Receipt, at: datetime) -> Counter
     counts = tx.upkeep.erase_rest(whom, at)
     if whom.account is not None:
         counts += _unlinked(tx, whom.account, at)
+    if whom.rooms:
+        counts += _left(tx, whom.rooms, at)
     counts["hr_audit_keys"] += erase(tx, whom.keys, at)
     told = replace(receipt, erased=receipt.erased + counts)
     tx.audit.append(
@@ -231,7 +249,7 @@ def _rest(tx: UnitOfWork, whom: Whom, receipt: Receipt, at: datetime) -> Counter
             at=at,
             actor=OPERATOR,
             kind=AuditKind.FORGOTTEN,
-            subject=str(whom.account or tx.audit.reference(min(whom.keys))),
+            subject=str(whom.account or whom.rooms or tx.audit.reference(min(whom.keys))),
             facts=told.facts(),
         )
     )
@@ -252,4 +270,16 @@ def _unlinked(tx: UnitOfWork, account: AccountId, at: datetime) -> Counter[str]:
         tx.people.put(after)
         note_person(tx, person, after, at)
         counts["hr_roles"] += 1
+    return counts
+
+
+def _left(tx: UnitOfWork, place: str, at: datetime) -> Counter[str]:
+    """Rooms of a place that is left are nobody's. The support room stays what it is."""
+    counts = Counter[str]()
+    for binding in tx.rooms.all():
+        inside = str(binding.room).startswith(place[:-1]) if place.endswith("/*") else False
+        if not binding.is_support and (inside or str(binding.room) == place):
+            tx.rooms.remove(binding.room)
+            note_room(tx, binding, AuditKind.ROOM_UNLINKED, at)
+            counts["hr_rooms"] += 1
     return counts

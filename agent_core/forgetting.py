@@ -15,9 +15,11 @@ class Whom:
     """A person, or an account with the people who are known through it alone.
 
     `addresses`: their platform identities, written out. `names`: as far as they are known.
+    `rooms`: everything that was said in this room, or workspace (`slack:TEAM/*`).
     """
 
     account: AccountId | None = None
+    rooms: str = ""
     people: frozenset[PersonId] = frozenset()
     addresses: frozenset[str] = frozenset()
     names: frozenset[str] = frozenset()

@@ -90,6 +90,14 @@ class Ids(Protocol):
 # --- store ----------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Departure:
+    """A room, or a whole workspace (`room_id` is `*`), that uninstalled the app."""
+
+    place: RoomRef
+    left_at: datetime
+
+
 class Rooms(Protocol):
     """What each room is to us."""
 
@@ -97,6 +105,17 @@ class Rooms(Protocol):
     def put(self, binding: RoomBinding) -> None: ...
     def remove(self, room: RoomRef) -> None: ...
     def all(self) -> Sequence[RoomBinding]: ...
+    def departed(self) -> Sequence[Departure]:
+        """Places that uninstalled the app, the first first."""
+        ...
+
+    def note_departed(self, place: RoomRef, at: datetime) -> None:
+        """`place`: a room, or a workspace, whose `room_id` is `*`. Replaces an earlier time."""
+        ...
+
+    def note_returned(self, place: RoomRef) -> bool:
+        """Nothing more is to be erased of it. False where it had not departed."""
+        ...
 
 
 class People(Protocol):
@@ -449,6 +468,10 @@ class Upkeep(Protocol):
 
     def whereabouts(self, whom: Whom) -> Whereabouts:
         """Every conversation with something of them. Reads whole tables."""
+        ...
+
+    def heard_since(self, place: str, since: datetime) -> bool:
+        """Whether somebody wrote in this room or workspace after that."""
         ...
 
     def doubtful(self, whom: Whom) -> Sequence[str]:

@@ -6,7 +6,7 @@ on its way, an effect whose outcome nobody knows.
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Final
@@ -35,11 +35,13 @@ class RetentionSweep:
         clock: Clock,
         retention: Retention,
         every: timedelta = timedelta(minutes=1),
+        also: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         self._store = store
         self._clock = clock
         self._retention = retention
         self._every = every
+        self._also = also
         self._stopped = asyncio.Event()
         self._places: dict[Kept, Any] = {}
 
@@ -63,6 +65,8 @@ class RetentionSweep:
         while not self._stopped.is_set():
             try:
                 await self.sweep()
+                if self._also is not None:
+                    await self._also()
             except (HandrailError, OSError):
                 _log.exception("the retention job failed; it is tried again")
             try:

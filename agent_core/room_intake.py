@@ -7,6 +7,7 @@ from datetime import datetime
 from agent_core.audit import AuditKind
 from agent_core.audit_notes import note_room
 from agent_core.conversation import Audience, RoomBinding
+from agent_core.departures import note_change
 from agent_core.messages import RoomChange, RoomChanged
 from agent_core.ports import UnitOfWork
 
@@ -17,6 +18,7 @@ class RoomIntake:
     """What follows from a change of a room. Conversations keep their account; rooms may lose it."""
 
     def apply(self, tx: UnitOfWork, event: RoomChanged, now: datetime) -> None:
+        note_change(tx, event, now)
         binding = tx.rooms.get(event.room)
         if binding is None:
             return

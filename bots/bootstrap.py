@@ -25,12 +25,14 @@ from agent_core.decisions import Decisions
 from agent_core.delivery import Delivery
 from agent_core.delivery_outages import Outages, TellOfOutage
 from agent_core.delivery_pace import Pace, PostPace, Rate
+from agent_core.departures import Departures
 from agent_core.different import Houses
 from agent_core.driver import Driver
 from agent_core.engine.dbos_engine import DbosEngine, plain_url
 from agent_core.engine.presence import Presence
 from agent_core.errors import ConfigurationError, StoreError
 from agent_core.fair_turns import FairStore, FairTurns, Shares
+from agent_core.forget import Forgetting
 from agent_core.ids import SystemIds
 from agent_core.intake import Intake, UnboundRooms
 from agent_core.limits import Limits
@@ -327,7 +329,12 @@ def _joined(
             ids=parts.ids,
             timers=(due.unbriefed, due.unclaimed, due.undecided, due.unapproved),
         ),
-        retention=RetentionSweep(parts.store, clock=parts.clock, retention=configuration.retention),
+        retention=RetentionSweep(
+            parts.store,
+            clock=parts.clock,
+            retention=configuration.retention,
+            also=_departures(parts, configuration, support_room, slack, teams).sweep,
+        ),
         accounts=parts.accounts,
         model=model,
         support_room=support_room,
@@ -368,6 +375,34 @@ def observer_of(settings: Settings) -> Observer:
 
         tracer = exporting(settings.traces)
     return Observer(CollectorRegistry(), tracer)
+
+
+def _departures(
+    parts: _Parts,
+    configuration: Configuration,
+    support_room: RoomRef,
+    slack: SlackChannel | None,
+    teams: TeamsChannel | None,
+) -> Departures:
+    """What erases uninstalled workspaces, and takes our posts about them back in the others."""
+    removers: dict[Platform, PostRemover] = {}
+    if slack is not None:
+        removers[Platform.SLACK] = slack.sender
+    if teams is not None:
+        removers[Platform.TEAMS] = teams.sender
+
+    async def installed(place: RoomRef) -> bool:
+        return slack is not None and await slack.installed(place.tenant_id)
+
+    named = frozenset(one for ids in configuration.tenants.values() for one in ids)
+    return Departures(
+        parts.store,
+        forgetting=Forgetting(parts.store, removers=removers, clock=parts.clock),
+        clock=parts.clock,
+        days=configuration.retention.workspaces,
+        own=named | {support_room.tenant_id},
+        installed=installed,
+    )
 
 
 def _parts(

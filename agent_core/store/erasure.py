@@ -42,7 +42,7 @@ class Erasure:
 
     def whereabouts(self, whom: Whom) -> Whereabouts:
         """Every conversation with something of them, and who else belongs to an account."""
-        of_account = self._conversations_of(whom.account)
+        of_account = self._conversations_of(whom.account) | self._conversations_in(whom.rooms)
         whom = self._with_strangers(whom, of_account)
         said = self._records.rows("hr_transcript", "identity", whom.addresses)
         whom = replace(whom, names=whom.names | {row["name"] for row in said if row["name"]})
@@ -67,9 +67,26 @@ class Erasure:
         rows = [*rows, *(row for row in meant if row["account_id"] is None)]
         return {ConversationId(row["id"]) for row in rows}
 
+    def _conversations_in(self, rooms: str) -> set[ConversationId]:
+        if not rooms:
+            return set()
+        workspace = rooms.removesuffix("*")
+        found = self._records.containing("hr_conversations", "room", [workspace])
+        return {
+            ConversationId(row["id"])
+            for row in found
+            if (row["room"].startswith(workspace) if rooms != workspace else row["room"] == rooms)
+        }
+
+    def heard_since(self, place: str, since: datetime) -> bool:
+        """Whether a person wrote in this room or workspace after that."""
+        inside = self._conversations_in(place)
+        words = self._records.rows("hr_transcript", "conversation_id", inside)
+        return any(row["at"] > since and row["identity"] is not None for row in words)
+
     def _with_strangers(self, whom: Whom, conversations: Collection[ConversationId]) -> Whom:
         """With those who wrote about the account alone, and whom nobody ever made known."""
-        if whom.account is None:
+        if whom.account is None and not whom.rooms:
             return whom
         words = self._records.rows("hr_transcript", "conversation_id", conversations)
         wrote = {row["identity"] for row in words if row["speaker"] == Speaker.CUSTOMER}

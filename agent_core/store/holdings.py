@@ -98,6 +98,15 @@ HOLDINGS: Final[Mapping[str, Holding]] = {
             "name": _account("the channel's name, as it was when linked"),
         },
     ),
+    "hr_departures": Holding(
+        why="workspaces and rooms that uninstalled the app, to be erased",
+        long="until they are erased, or the app is installed again",
+        going=Going.KEPT,
+        columns={
+            "place": _account("the workspace, or the room"),
+            "left_at": _technical("when it was uninstalled"),
+        },
+    ),
     "hr_people": Holding(
         why="who has which role or capability",
         long="until forgotten",

@@ -16,6 +16,7 @@ from agent_core.conversation import (
 from agent_core.errors import ConversationChanged, StoreError
 from agent_core.messages import MessageRef, PlatformIdentity, RoomRef, ThreadRef
 from agent_core.people import AccountId, Capability, JoinCode, Person, PersonId, Role
+from agent_core.ports import Departure
 from agent_core.store.memory_records import Drawer, drawer, threads, told
 from agent_core.store.memory_tables import Kept, Undo
 from agent_core.store.rows import CONVERSATIONS, JOIN_CODES, ROOMS, SUMMARIES, TRANSCRIPT
@@ -26,6 +27,7 @@ class MemoryRooms:
 
     def __init__(self, undo: Undo) -> None:
         self._rooms = Kept[RoomBinding](RoomBinding, undo)
+        self._departed = Kept[datetime](datetime, undo)
 
     def get(self, room: RoomRef) -> RoomBinding | None:
         return self._rooms.get(room)
@@ -41,6 +43,18 @@ class MemoryRooms:
 
     def drawers(self) -> dict[str, Drawer]:
         return {"hr_rooms": drawer(self._rooms, ROOMS)}
+
+    def departed(self) -> Sequence[Departure]:
+        found = [Departure(place=place, left_at=at) for place, at in self._departed.items()]
+        return sorted(found, key=lambda one: (one.left_at, str(one.place)))
+
+    def note_departed(self, place: RoomRef, at: datetime) -> None:
+        self._departed.put(place, at)
+
+    def note_returned(self, place: RoomRef) -> bool:
+        known = self._departed.get(place) is not None
+        self._departed.remove(place)
+        return known
 
 
 class MemoryPeople:

@@ -11,6 +11,7 @@ from agent_core.conversation import RoomBinding
 from agent_core.errors import ConversationChanged
 from agent_core.messages import PlatformIdentity, RoomRef
 from agent_core.people import AccountId, Capability, JoinCode, Person, PersonId, Role
+from agent_core.ports import Departure
 from agent_core.store import tables
 from agent_core.store.rows import JOIN_CODES, ROOMS
 from agent_core.store.sql import Sql, given, given_many
@@ -25,6 +26,13 @@ _IDENTITIES = tables.table(tables.IdentityTable)
 _ROLES = tables.table(tables.RoleTable)
 _CAPABILITIES = tables.table(tables.CapabilityTable)
 _TOLD = tables.table(tables.ToldTable)
+
+
+_DEPARTURES = tables.table(tables.DepartureTable)
+_DEPARTED = sa.select(_DEPARTURES.c.place, _DEPARTURES.c.left_at).order_by(
+    _DEPARTURES.c.left_at, _DEPARTURES.c.place
+)
+_RETURNED = sa.delete(_DEPARTURES).where(_DEPARTURES.c.place == given("place"))
 
 
 class SqlRooms:
@@ -45,6 +53,16 @@ class SqlRooms:
 
     def all(self) -> Sequence[RoomBinding]:
         return [ROOMS.from_row(row) for row in self._sql.all(_ALL_ROOMS)]
+
+    def departed(self) -> Sequence[Departure]:
+        rows = self._sql.all(_DEPARTED)
+        return [Departure(place=RoomRef.parse(place), left_at=at) for place, at in rows]
+
+    def note_departed(self, place: RoomRef, at: datetime) -> None:
+        self._sql.put(_DEPARTURES, {"place": str(place), "left_at": at}, ("left_at",))
+
+    def note_returned(self, place: RoomRef) -> bool:
+        return self._sql.change(_RETURNED, {"b_place": str(place)}) > 0
 
 
 OfPerson = Callable[[sa.ColumnElement[Any]], sa.ColumnElement[bool]]

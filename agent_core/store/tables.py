@@ -68,6 +68,12 @@ class RoomTable(Stored, table=True):
     name: str
 
 
+class DepartureTable(Stored, table=True):
+    __tablename__ = "hr_departures"
+    place: str = Field(primary_key=True)
+    left_at: datetime = Field(sa_type=UtcTime)
+
+
 class PersonTable(Stored, table=True):
     __tablename__ = "hr_people"
     id: str = Field(primary_key=True)

@@ -27,6 +27,9 @@ class StoreUpkeep:
     def whereabouts(self, whom: Whom) -> Whereabouts:
         return self._erasure.whereabouts(whom)
 
+    def heard_since(self, place: str, since: datetime) -> bool:
+        return self._erasure.heard_since(place, since)
+
     def doubtful(self, whom: Whom) -> Sequence[str]:
         return self._erasure.doubtful(whom)
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import aiohttp
 from aiohttp import web
 
-from agent_core.errors import ConfigurationError
+from agent_core.errors import ConfigurationError, NotPermitted
 from agent_core.messages import RoomRef
 from agent_core.ports import Clock, Receiver
 from bots.slack.answers import Answers
@@ -106,6 +106,13 @@ class SlackChannel:
         if isinstance(self._workspaces, SingleWorkspace):
             return (await self._workspaces.ours()).team_id
         return None
+
+    async def installed(self, team_id: str) -> bool:
+        """Whether the app is (again) installed there. Raises PlatformError where Slack is away."""
+        try:
+            return await self._workspaces.get(team_id) is not None
+        except NotPermitted:
+            return False
 
     async def describe(self, room: RoomRef) -> RoomDetails:
         """A channel's name and which workspaces are in it. Raises PlatformError."""
