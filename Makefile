@@ -5,11 +5,12 @@ SHELL := /bin/sh
 
 VENV := .venv
 BENCH_VENV := .venv-bench
+AUDIT_VENV := .venv-audit
 PYTHON ?=
 UPGRADE ?=
 
 # Environments hold absolute paths: after the folder was moved or copied they are made again.
-MOVED := $(shell for folder in $(VENV) $(BENCH_VENV); do \
+MOVED := $(shell for folder in $(VENV) $(BENCH_VENV) $(AUDIT_VENV); do \
   [ ! -f $$folder/.installed ] || [ "`cat $$folder/.installed`" = "`pwd -P`" ] || \
   rm -f $$folder/.installed; done)
 
@@ -61,6 +62,9 @@ $(VENV)/.installed: requirements/dev.lock pyproject.toml
 $(BENCH_VENV)/.installed: requirements/bench.lock pyproject.toml
 	@$(call fill,$(BENCH_VENV),requirements/bench.lock)
 
+$(AUDIT_VENV)/.installed: requirements/audit.lock pyproject.toml
+	@$(call fill,$(AUDIT_VENV),requirements/audit.lock)
+
 demo: $(VENV)/.installed ## set up and open the playground on this machine
 	@$(VENV)/bin/handrail demo
 
@@ -78,6 +82,12 @@ check: $(VENV)/.installed ## lint, format, types and the directions between pack
 format: $(VENV)/.installed ## bring the source into the project's format
 	@$(VENV)/bin/ruff check --quiet --fix . ; $(VENV)/bin/ruff format --quiet .
 
+# What cannot be looked up fails too: an audit that saw nothing is none.
+audit: $(AUDIT_VENV)/.installed ## look up known weaknesses of every locked package (asks PyPI)
+	@failed=0; for lock in requirements/*.lock; do echo "$$lock"; \
+	$(AUDIT_VENV)/bin/pip-audit --strict --disable-pip --require-hashes --progress-spinner off \
+	  --requirement "$$lock" || failed=1; done; exit $$failed
+
 bench: $(BENCH_VENV)/.installed ## compare with other libraries, in one run; writes build/bench.json
 	@$(BENCH_VENV)/bin/python -m tests.benchmarks
 
@@ -93,6 +103,7 @@ lock: ## remake requirements/*.lock from pyproject.toml (needs uv)
 	@$(LOCK) --output-file requirements/runtime.lock >/dev/null
 	@$(LOCK) --group dev --output-file requirements/dev.lock >/dev/null
 	@$(LOCK) --group dev --group bench --output-file requirements/bench.lock >/dev/null
+	@$(LOCK) --group audit --output-file requirements/audit.lock >/dev/null
 
 wheel: $(VENV)/.installed ## build the wheel into dist/
 	@rm -rf build/lib build/bdist.*   # a former build's leftovers would get into the wheel
@@ -100,5 +111,5 @@ wheel: $(VENV)/.installed ## build the wheel into dist/
 	@ls dist/*.whl
 
 clean: ## remove what make made: environments, builds, caches (not your data)
-	@rm -rf $(VENV) $(BENCH_VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache \
+	@rm -rf $(VENV) $(BENCH_VENV) $(AUDIT_VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache \
 	  .hypothesis .import_linter_cache

@@ -34,7 +34,7 @@ def entries(lock: Path) -> Iterator[tuple[str, list[str]]]:
 
 
 def test_there_is_a_lock_for_each_use() -> None:
-    assert [lock.stem for lock in LOCKS] == ["bench", "dev", "runtime"]
+    assert [lock.stem for lock in LOCKS] == ["audit", "bench", "dev", "runtime"]
 
 
 @pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: lock.stem)
@@ -56,7 +56,8 @@ def test_no_address_is_named(lock: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("lock", "groups"), [("runtime", []), ("dev", ["dev"]), ("bench", ["dev", "bench"])]
+    ("lock", "groups"),
+    [("runtime", []), ("dev", ["dev"]), ("bench", ["dev", "bench"]), ("audit", ["audit"])],
 )
 def test_what_pyproject_asks_for_is_locked(lock: str, groups: list[str]) -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
