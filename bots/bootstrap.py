@@ -90,6 +90,7 @@ from bots.teams.adapter import TeamsChannel
 from bots.timers import OpenTimers, Timers
 from escalation.brief import Briefing, Reminders
 from escalation.commands import Commands
+from escalation.crowd import Crowd
 from escalation.desk import Desk, SupportRoom
 from escalation.outage import outage_teller
 from escalation.undeliverable import teller
@@ -572,11 +573,16 @@ def _intake(parts: _Parts, configuration: Configuration, catalog: Catalog) -> In
 
 
 def _timers(parts: _Parts, model: ChatModel, limits: Limits) -> Timers:
+    crowd = Crowd()
     return Timers(
         briefing=Briefing(
-            store=parts.store, desk=parts.desk, accounts=parts.directory, clock=parts.clock
+            store=parts.store,
+            desk=parts.desk,
+            accounts=parts.directory,
+            clock=parts.clock,
+            crowd=crowd,
         ),
-        reminders=Reminders(store=parts.store, desk=parts.desk, clock=parts.clock),
+        reminders=Reminders(store=parts.store, desk=parts.desk, clock=parts.clock, crowd=crowd),
         deadlines=Deadlines(store=parts.store, decisions=parts.decisions, clock=parts.clock),
         chasing=Chasing(
             store=parts.store,

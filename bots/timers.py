@@ -9,10 +9,12 @@ from agent_core.chasing import CHASE, Chasing, due
 from agent_core.compacting import Compacting
 from agent_core.deadlines import EXPIRES, Deadlines, deadline_ref
 from agent_core.limits import Limits
+from agent_core.messages import OutgoingId
 from agent_core.ports import Clock, UnitOfWork
 from agent_core.reconciler import DueTimer
 from agent_core.summing_up import COMPACT
 from escalation.brief import Briefing, Reminders
+from escalation.crowd import CARDS_A_MINUTE, CROWD, without_card
 from escalation.desk import BRIEF, REMIND, REMIND_AFTER, remind_ref, reminder_row
 
 log = logging.getLogger(__name__)
@@ -44,6 +46,8 @@ class Timers:
         """Whoever handles it reads the state again, and may find nothing to do."""
         if ref.startswith(BRIEF):
             await self._briefing.brief(key)
+        elif ref.startswith(CROWD):
+            await self._briefing.tell_of_crowd()
         elif ref.startswith(REMIND):
             await self._reminders.remind(key, ref.split("~")[0].rsplit(":", 1)[-1])
         elif ref.startswith(EXPIRES):
@@ -74,11 +78,17 @@ class OpenTimers:
         self._remind_after = tuple(remind_after)
 
     def unbriefed(self, tx: UnitOfWork) -> Iterator[DueTimer]:
-        """Open cases whose brief is not posted yet."""
+        """Open cases whose brief is not posted yet; of a crowd, those whose turn it is."""
         now = self._clock.now()
-        for case in tx.escalations.waiting():
-            if case.card is None:
+        cases = tx.escalations.waiting()
+        crowd = without_card(cases)
+        later = {case.id for case in crowd[CARDS_A_MINUTE:]}
+        for case in cases:
+            if case.card is None and case.id not in later:
                 yield _due(case.id, f"{BRIEF}{case.id}", case.opened_at, now)
+        told = tx.outgoing.get(OutgoingId(f"{CROWD}{now:%Y%m%d%H}")) is not None
+        if later or (told and not crowd):
+            yield DueTimer(key="crowd", ref=f"{CROWD}{now:%Y%m%d%H%M}", at=now)
 
     def unclaimed(self, tx: UnitOfWork) -> Iterator[DueTimer]:
         """Reminders of cases that nobody has claimed."""

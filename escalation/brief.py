@@ -4,17 +4,19 @@ import asyncio
 import logging
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 
 from agent_core.conversation import Conversation, TranscriptEntry
 from agent_core.errors import ConversationChanged, HandrailError
 from agent_core.escalations import Brief, Escalation, EscalationId, EscalationReason, Priority
 from agent_core.held import held_case
 from agent_core.messages import OutboundMessage, OutgoingId
-from agent_core.outgoing import OutgoingStatus
+from agent_core.outgoing import OutgoingRow, OutgoingStatus
 from agent_core.people import AccountId, Capability, Person
 from agent_core.ports import AccountDirectory, Clock, Store, UnitOfWork
 from agent_core.telemetry import within
 from escalation import post
+from escalation.crowd import Crowd, comes_in_crowds, tell_of_crowd
 from escalation.desk import Desk, reminder_row
 
 log = logging.getLogger(__name__)
@@ -29,17 +31,29 @@ class Briefing:
     """The handler of `brief:` timers: once for each case, however often it runs."""
 
     def __init__(
-        self, *, store: Store, desk: Desk, accounts: AccountDirectory, clock: Clock
+        self,
+        *,
+        store: Store,
+        desk: Desk,
+        accounts: AccountDirectory,
+        clock: Clock,
+        crowd: Crowd | None = None,
     ) -> None:
         self._store = store
         self._desk = desk
         self._accounts = accounts
         self._clock = clock
+        self._crowd = crowd or Crowd()
+
+    async def tell_of_crowd(self) -> None:
+        """The handler of the `crowd:` timer."""
+        if await self._store.run(lambda tx: tell_of_crowd(tx, self._desk, self._clock)):
+            self._crowd.goes_on()
 
     async def brief(self, key: str) -> None:
         """Posts the brief of case `key`, also where the account system does not answer."""
         case = await self._store.run(lambda tx: tx.escalations.get(EscalationId(key)))
-        if case is None or case.card is not None:
+        if case is None or case.card is not None or not self._crowd.lets_in(case):
             return
         lines = await self._account_lines(case.account_id)
         with within(trace=case.trace, conversation=case.conversation_id):
@@ -91,10 +105,13 @@ class Briefing:
 class Reminders:
     """The handler of `remind:` timers: a case that nobody claimed is not forgotten."""
 
-    def __init__(self, *, store: Store, desk: Desk, clock: Clock) -> None:
+    def __init__(
+        self, *, store: Store, desk: Desk, clock: Clock, crowd: Crowd | None = None
+    ) -> None:
         self._store = store
         self._desk = desk
         self._clock = clock
+        self._crowd = crowd or Crowd()
 
     async def remind(self, key: str, number: str) -> None:
         """Calls support again, and tells the customer how it stands. Nothing if it was claimed."""
@@ -111,25 +128,51 @@ class Reminders:
         if tx.outgoing.get(row) is not None:
             return  # it has fired before
         now = self._clock.now()
+        crowded = self._crowd.is_on and comes_in_crowds(case)
         if case.card is not None:  # else the brief is still to come, and opens the thread
             line = post.message(post.still_waiting(case))
-            people, why = self._people(tx, number), "nobody has claimed this yet:"
-            called = post.calling(people, self._desk.platform, why, line)
-            self._desk.post(tx, case.destination, row, called, now)
-        self._tell_customer(tx, case, f"reminded:{number}")
+            if crowded:
+                self._leave_out(tx, case, row, line, now)
+            else:
+                people, why = self._people(tx, number), "nobody has claimed this yet:"
+                called = post.calling(people, self._desk.platform, why, line)
+                self._desk.post(tx, case.destination, row, called, now)
+        self._tell_customer(tx, case, f"reminded:{number}", crowded=crowded)
+
+    def _leave_out(
+        self,
+        tx: UnitOfWork,
+        case: Escalation,
+        row: OutgoingId,
+        message: OutboundMessage,
+        at: datetime,
+    ) -> None:
+        """Written down and not posted: else all would come at once when the crowd is over."""
+        tx.outgoing.add(
+            OutgoingRow(
+                id=row,
+                destination=case.destination,
+                message=message,
+                created_at=at,
+                status=OutgoingStatus.DROPPED,
+            )
+        )
 
     def _people(self, tx: UnitOfWork, number: str) -> Sequence[Person]:
         """The support people, and from the second time on their leads too."""
         leads = tx.people.with_capability(Capability.LEAD) if number != "1" else ()
         return (*tx.people.with_capability(Capability.SUPPORT), *leads)
 
-    def _tell_customer(self, tx: UnitOfWork, case: Escalation, what: str) -> None:
+    def _tell_customer(self, tx: UnitOfWork, case: Escalation, what: str, *, crowded: bool) -> None:
         unreachable = case.reason is EscalationReason.DELIVERY_FAILURE
         if unreachable or tx.outgoing.get(OutgoingId(f"case:{case.id}:{what}")) is not None:
             return
         card = tx.outgoing.get(case.card) if case.card else None
         sentence = (
-            f"{case.label} is still waiting for a person. I have reminded the support team."
+            f"{case.label} is still waiting for a person: many requests came at once. It is not "
+            "forgotten."
+            if crowded
+            else f"{case.label} is still waiting for a person. I have reminded the support team."
             if card is not None and card.status is OutgoingStatus.SENT
             else f"I cannot reach the support team at the moment. {case.label} is kept, and I go "
             "on trying."

@@ -36,6 +36,7 @@ from agent_core.room_intake import RoomIntake
 from agent_core.store.memory_store import MemoryStore
 from escalation.brief import Briefing, Reminders
 from escalation.commands import Commands
+from escalation.crowd import CROWD, Crowd
 from escalation.desk import BRIEF, Desk, SupportRoom
 from tests.fakes.platform import MemoryPlatform
 
@@ -99,10 +100,15 @@ class House:
         self.commands = Commands(
             desk=self.desk, outbox=self.delivery, decisions=self.decisions, clock=self.clock
         )
+        crowd = Crowd(seconds=lambda: self.clock.now().timestamp())
         self.briefing = Briefing(
-            store=self.store, desk=self.desk, accounts=NoAccounts(), clock=self.clock
+            store=self.store,
+            desk=self.desk,
+            accounts=NoAccounts(),
+            clock=self.clock,
+            crowd=crowd,
         )
-        self.reminders = Reminders(store=self.store, desk=self.desk, clock=self.clock)
+        self.reminders = Reminders(store=self.store, desk=self.desk, clock=self.clock, crowd=crowd)
         self.deadlines = Deadlines(store=self.store, decisions=self.decisions, clock=self.clock)
         self.intake = Intake(
             store=self.store,
@@ -238,6 +244,8 @@ class House:
     async def _timer(self, key: str, ref: str) -> None:
         if ref.startswith(BRIEF):
             await self.briefing.brief(key)
+        elif ref.startswith(CROWD):
+            await self.briefing.tell_of_crowd()
         elif ref.startswith("expire:"):
             await self.deadlines.expire(key)
         else:
