@@ -19,6 +19,7 @@ from agent_core.delivery_outages import SOON_SECONDS, Outages, watched
 from agent_core.delivery_outcomes import Job, Outcomes, Undeliverable
 from agent_core.delivery_pace import PostPace
 from agent_core.errors import DestinationGone, PlatformError, PlatformUnavailable, RateLimited
+from agent_core.fair_line import FairLine
 from agent_core.messages import (
     DestinationId,
     MessageRef,
@@ -34,6 +35,7 @@ from agent_core.watched_send import watched_send
 
 log = logging.getLogger(__name__)
 
+AT_ONCE = 64  # destinations that are sent to; the others wait, and what waits for its pace too
 LEASE = timedelta(seconds=60)
 MARK_OF_A_SECOND_TRY = "(sent again: the first try may have arrived)"
 
@@ -88,6 +90,7 @@ class Delivery:
         self._telemetry = telemetry
         self._outages = outages or Outages()
         self._outcomes = Outcomes(store=store, clock=clock, undeliverable=undeliverable)
+        self._line = FairLine(AT_ONCE)
         self._draining: dict[DestinationId, asyncio.Task[None]] = {}
         self._again: set[DestinationId] = set()
         self._stopping = asyncio.Event()
@@ -183,7 +186,12 @@ class Delivery:
     async def _work_off(self, destination: DestinationId) -> None:
         may_post = False  # whether the room's turn has been waited for
         while not self._stopping.is_set():
-            found = await self._store.run(partial(self._start, destination, may_post))
+            # Before the row is started: its lease must not run out in the line.
+            async with self._line.place(destination):
+                found = await self._store.run(partial(self._start, destination, may_post))
+                if isinstance(found, Job):
+                    with watched_send(self._telemetry, found) as watched:
+                        watched.ended(await self._carry_out(found))
             may_post = False
             match found:
                 case None:
@@ -194,9 +202,6 @@ class Delivery:
                 case _Paced(seconds=seconds):
                     await self._wait(seconds)
                     may_post = True
-                case _:
-                    with watched_send(self._telemetry, found) as watched:
-                        watched.ended(await self._carry_out(found))
         await self._store.run(lambda tx: tx.outgoing.release(destination, self._holder))
 
     async def _wait(self, seconds: float) -> None:

@@ -31,6 +31,7 @@ _VERSION: Final = "1"
 _QUEUES: Final = {kind: f"handrail_{kind}" for kind in EngineKind}
 _FINISHED: Final = ["SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]
 _BATCH: Final = 500
+OTHERS_AT_ONCE: Final = 64
 CLEAN_SECONDS: Final = 60.0
 
 
@@ -170,13 +171,19 @@ class DbosEngine:
             await DBOS.register_queue_async(
                 queue,
                 partition_concurrency=None if kind is EngineKind.TIMER else 1,
-                worker_concurrency=self._worker_concurrency,
+                worker_concurrency=self._at_once(kind),
                 polling_interval_sec=self._poll_seconds[kind],
                 on_conflict="always_update",
             )
         self._chores = [self._every(CLEAN_SECONDS, "clean up", self.delete_finished)]
         if self._presence is not None:
             self._chores.append(self._every(self._sweep_seconds, "sweep", self.sweep))
+
+    def _at_once(self, kind: EngineKind) -> int:
+        """Turns mostly wait for a model; what a thousand timers do at once is all the store's."""
+        if kind is EngineKind.TURN:
+            return self._worker_concurrency
+        return min(self._worker_concurrency, OTHERS_AT_ONCE)
 
     async def drain(self, seconds: float) -> None:
         """Takes nothing new. What still runs after `seconds` is cancelled; it stays pending and

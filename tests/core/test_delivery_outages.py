@@ -1,17 +1,20 @@
 """A platform that takes nothing: rows wait without using up tries, and go out in order later."""
 
+import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
 from agent_core.breaker import BreakerRules, BreakerState
-from agent_core.delivery import Delivery
+from agent_core.delivery import AT_ONCE, Delivery
 from agent_core.delivery_outages import LONG_SECONDS, Outages
 from agent_core.delivery_pace import Pace
 from agent_core.errors import DestinationGone, PlatformUnavailable, RateLimited
-from agent_core.messages import Platform, RoomRef
+from agent_core.messages import DestinationId, OutgoingId, Platform, RoomRef
+from agent_core.outgoing import OutgoingStatus
 from agent_core.ports import UnitOfWork
+from tests.builders import a_destination, an_outgoing_row
 from tests.core.test_delivery import SUPPORT, Works
 
 RULES = BreakerRules(failures=3, window=10_000.0, rest=5.0, longest_rest=60.0)
@@ -129,3 +132,28 @@ async def test_a_platform_that_says_no_is_up(works: Cut, answer: Exception) -> N
         await works.send(f"row {number}")
         await works.later(seconds=2)
     assert works.outages.views()[0].state is BreakerState.CLOSED
+
+
+async def test_few_are_sent_to_at_once_however_many_wait(works: Cut) -> None:
+    works.slack.open.clear()
+    places = [replace(a_destination(), id=DestinationId(f"place {n}")) for n in range(200)]
+
+    def queue(tx: UnitOfWork) -> None:
+        for number, place in enumerate(places):
+            tx.outgoing.put_destination(place)
+            row = an_outgoing_row(f"row {number}", destination=place.id)
+            works.delivery.queue(tx, row)
+
+    await works.store.run(queue)
+    await works.slack.called.wait()
+    for _ in range(2000):
+        await asyncio.sleep(0)
+    assert await works.store.run(_started) == AT_ONCE
+    works.slack.open.set()
+    await works.settle()
+    assert len(works.slack.posts) == 200
+
+
+def _started(tx: UnitOfWork) -> int:
+    rows = [tx.outgoing.get(OutgoingId(f"row {number}")) for number in range(200)]
+    return sum(row is not None and row.status is OutgoingStatus.STARTED for row in rows)
