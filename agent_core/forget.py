@@ -230,12 +230,19 @@ def _in_the_way(tx: UnitOfWork, whom: Whom, place: Place, force: bool) -> list[s
     if conversation is None:
         return []
     if place.whole:
-        return open_work(tx, conversation, with_doubt=not force)
-    return list(tx.upkeep.in_the_way(whom, place))
+        found = open_work(tx, conversation, with_doubt=not force)
+    else:
+        found = list(tx.upkeep.in_the_way(whom, place))
+    on_its_way = tx.upkeep.on_its_way(whom, place)
+    return [*found, *(one for one in on_its_way if one not in found)]
 
 
 def _rest(tx: UnitOfWork, whom: Whom, receipt: Receipt, at: datetime) -> Counter[str]:
     """The last transaction: after it nothing tells any more whose all this was."""
+    unfinished = tx.upkeep.unfinished(whom)
+    if unfinished and not receipt.dry_run:
+        receipt.left += unfinished
+        return Counter()
     counts = tx.upkeep.erase_rest(whom, at)
     if whom.account is not None:
         counts += _unlinked(tx, whom.account, at)

@@ -482,6 +482,14 @@ class Upkeep(Protocol):
         """What of theirs is not over in a conversation that others share, in words."""
         ...
 
+    def on_its_way(self, whom: Whom, place: Place) -> Sequence[str]:
+        """What of theirs is being posted, also in the support room, in words."""
+        ...
+
+    def unfinished(self, whom: Whom) -> Sequence[str]:
+        """What of theirs is at work anywhere, in words."""
+        ...
+
     def own_posts(self, whom: Whom, place: Place) -> Sequence[OwnPost]:
         """Our posts with something of theirs in them, in their thread and in support's."""
         ...

@@ -10,9 +10,11 @@ from typing import Any, Final
 from agent_core.conversation import Audience, Conversation, ConversationId, Speaker
 from agent_core.delivery import room_destination
 from agent_core.forgetting import OwnPost, Place, Whereabouts, Whom
+from agent_core.journal import InboxStatus, TurnStatus
 from agent_core.messages import PlatformIdentity, ReplyAddress
+from agent_core.outgoing import OutgoingStatus
 from agent_core.ports import UnitOfWork
-from agent_core.proposals import Outcome
+from agent_core.proposals import Outcome, ProposalStatus
 from agent_core.store.holdings import (
     HOLDINGS,
     PSEUDONYM,
@@ -28,6 +30,9 @@ _CUSTOMERS: Final = (Speaker.CUSTOMER.value, Speaker.STAFF.value)
 _OURS: Final = (Speaker.AGENT.value, Speaker.CODE.value)
 _NOBODY: Final = "erased"  # the tenant of pseudonyms
 _KEYS: Final = {"hr_inbox": "seq", "hr_turns": "id"}
+_RUNNING: Final = TurnStatus.RUNNING.value
+_DONE: Final = InboxStatus.DONE.value
+_UNSENT: Final = (OutgoingStatus.READY.value, OutgoingStatus.STARTED.value)
 _DOUBTFUL: Final = (None, Outcome.UNKNOWN.value)
 
 
@@ -117,10 +122,9 @@ class Erasure:
 
     def _work_of(self, table: str, whom: Whom) -> list[Row]:
         """Rows that they asked for, also under the id of a record that was joined to theirs."""
-        ids = {address.partition("/")[2] for address in whom.addresses}
         rows = (
             *self._records.rows(table, "author_key", whom.keys),
-            *self._records.containing(table, "author", ids),
+            *self._records.containing(table, "author", _ids(whom)),
         )
         key = _KEYS[table]
         return list({row[key]: row for row in rows if _is_by(row, whom)}.values())
@@ -147,15 +151,33 @@ class Erasure:
         rows = self._actions("hr_ledger", whom)
         return sorted(row["key"] for row in rows if row["outcome"] in _DOUBTFUL)
 
+    def unfinished(self, whom: Whom) -> list[str]:
+        """What of theirs is at work anywhere, in words: they wrote meanwhile."""
+        turns = [row for row in self._work_of("hr_turns", whom) if row["status"] == _RUNNING]
+        inbox = [row for row in self._work_of("hr_inbox", whom) if row["status"] != _DONE]
+        actions = self._actions("hr_proposals", whom)
+        if turns or inbox or any(ProposalStatus(row["status"]).is_open for row in actions):
+            return ["they wrote meanwhile, and the agent is at work for them"]
+        return []
+
+    def on_its_way(self, whom: Whom, place: Place) -> list[str]:
+        """What of theirs is being posted, also in the support room, in words."""
+        if any(row["status"] in _UNSENT for row in self._outgoing(whom, place)):
+            return ["a message is on its way: wait until it is sent"]
+        return []
+
     def in_the_way(self, whom: Whom, place: Place) -> list[str]:
-        """What of theirs is not over in a conversation that others share, in words."""
+        """What of theirs is not over in a conversation that others share, in words.
+
+        A turn for anybody counts: it may have read their words already.
+        """
         found = []
         conversation = place.conversation
-        turn = self._tx.turns.running(conversation)
-        rows = self._tx.inbox.new_rows(conversation)
-        authors = [row.author for row in rows] + ([turn.author] if turn else [])
-        if any(str(one.identity) in whom.addresses for one in authors):
-            found.append("the agent is at work for them: wait a minute")
+        authors = [row.author for row in self._tx.inbox.new_rows(conversation)]
+        if self._tx.turns.running(conversation) is not None or any(
+            str(one.identity) in whom.addresses for one in authors
+        ):
+            found.append("the agent is at work in it: wait a minute")
         case = self._tx.escalations.open_in(conversation)
         if case is not None and case.asked_by in whom.names:
             found.append(f"{case.label} is open: resolve it first")
@@ -400,7 +422,11 @@ class Erasure:
             row["id"]: row
             for row in (
                 *self._records.rows("hr_proposals", "approver", whom.addresses),
-                *self._records.containing("hr_proposals", "approvals", whom.addresses),
+                *self._records.containing("hr_proposals", "approvals", _ids(whom)),
+            )
+            if row["approver"] in whom.addresses
+            or any(
+                _address(one["identity"]) in whom.addresses for one in json.loads(row["approvals"])
             )
         }
         wanted = ("approver", "approver_name", "approvals")
@@ -447,6 +473,11 @@ class Erasure:
             return reference
         platform = PlatformIdentity.parse(row["requester"]).platform
         return str(PlatformIdentity(platform=platform, tenant_id=_NOBODY, user_id=reference))
+
+
+def _ids(whom: Whom) -> set[str]:
+    """Their ids on the platforms, by which JSON is searched; who it is, is looked at then."""
+    return {address.partition("/")[2] for address in whom.addresses}
 
 
 def _is_by(row: Row, whom: Whom) -> bool:

@@ -36,6 +36,12 @@ class StoreUpkeep:
     def in_the_way(self, whom: Whom, place: Place) -> Sequence[str]:
         return self._erasure.in_the_way(whom, place)
 
+    def on_its_way(self, whom: Whom, place: Place) -> Sequence[str]:
+        return self._erasure.on_its_way(whom, place)
+
+    def unfinished(self, whom: Whom) -> Sequence[str]:
+        return self._erasure.unfinished(whom)
+
     def own_posts(self, whom: Whom, place: Place) -> Sequence[OwnPost]:
         return self._erasure.own_posts(whom, place)
 

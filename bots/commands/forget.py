@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from agent_core.audit import NO_ACCOUNT
 from agent_core.clock import SystemClock
 from agent_core.errors import ActionRefused, ToolError
 from agent_core.forget import Forgetting, account_to_forget, person_to_forget
@@ -76,6 +77,8 @@ async def _named(settings: Settings, store: Store, who: str) -> Whom:
     except ValueError as problem:
         person = await store.run(lambda tx: person_to_forget(tx, PersonId(who)))
         account = AccountId(who)
+        if account == NO_ACCOUNT:
+            raise Refused(f"{problem}.") from None
         if person is not None:
             return person
         if not await store.run(lambda tx: _is_known(tx, account)):
