@@ -187,7 +187,7 @@ class Delivery:
         may_post = False  # whether the room's turn has been waited for
         while not self._stopping.is_set():
             # Before the row is started: its lease must not run out in the line.
-            async with self._line.place(destination):
+            async with self._line.place(_share_of(destination)):
                 found = await self._store.run(partial(self._start, destination, may_post))
                 if isinstance(found, Job):
                     with watched_send(self._telemetry, found) as watched:
@@ -342,6 +342,15 @@ class Delivery:
             self._engine.submit(tx, kind=EngineKind.DELIVER, key=destination, ref=ref, at=at)
 
         await self._store.run(submit)
+
+
+def _share_of(destination: DestinationId) -> str:
+    """The tenant of a thread or room; one share for all that is the support room's own.
+
+    A tenant that is slow to answer takes no more than its part of the places.
+    """
+    place, slash, _ = destination.partition("/")
+    return place if slash else "support"
 
 
 def _hold_conversation(tx: UnitOfWork, destination_id: DestinationId) -> None:

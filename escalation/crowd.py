@@ -28,13 +28,16 @@ CROWDING = frozenset(
         EscalationReason.MODEL_FAILURE,
         EscalationReason.TOOL_FAILURE,
         EscalationReason.PAUSED,
+        EscalationReason.REPEATED_FAILURE,
+        EscalationReason.DELIVERY_FAILURE,
     }
 )
 
 
 def comes_in_crowds(case: Escalation) -> bool:
     """Whether such cases may come by the hundred, and none of them is pressing by itself."""
-    return case.reason in CROWDING and case.priority is not Priority.URGENT
+    pressing = case.priority is Priority.URGENT or case.claimed_by is not None
+    return case.reason in CROWDING and not pressing
 
 
 def without_card(cases: Sequence[Escalation]) -> list[Escalation]:

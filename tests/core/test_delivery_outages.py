@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import pytest
 
@@ -157,3 +158,23 @@ async def test_few_are_sent_to_at_once_however_many_wait(works: Cut) -> None:
 def _started(tx: UnitOfWork) -> int:
     rows = [tx.outgoing.get(OutgoingId(f"row {number}")) for number in range(200)]
     return sum(row is not None and row.status is OutgoingStatus.STARTED for row in rows)
+
+
+async def test_a_tenant_that_hangs_does_not_hold_up_another(works: Cut) -> None:
+    works.slack.open.clear()
+
+    def queue(place: str, number: int, tx: UnitOfWork) -> None:
+        destination = replace(a_destination(), id=DestinationId(f"thread:{place}/C#{number}"))
+        tx.outgoing.put_destination(destination)
+        row = an_outgoing_row(f"{place} {number}", destination=destination.id)
+        works.delivery.queue(tx, row)
+
+    for number in range(100):
+        await works.store.run(partial(queue, "slack:T1", number))
+    await works.slack.called.wait()
+    for number in range(3):
+        await works.store.run(partial(queue, "slack:T2", number))
+    works.slack.open.set()
+    await works.settle()
+    order = [str(post.outgoing_id) for post in works.slack.posts]
+    assert max(order.index(f"slack:T2 {n}") for n in range(3)) < AT_ONCE + 10

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from agent_core.clock import ManualClock, SystemClock
 from agent_core.engine.dbos_engine import DbosEngine
 from agent_core.engine.memory_engine import MemoryEngine
+from agent_core.fair_turns import FairTurns, Shares
 from agent_core.ports import Engine, EngineKind, Store
 from agent_core.store.memory_store import MemoryStore
 from agent_core.store.migrations import differences, migrate
@@ -90,6 +91,27 @@ class DbosContract(EngineContract):
         await seen.count(2)
         await following.drain(5)
         assert seen.calls == [("con_1", "con_1:1"), ("con_1", "con_1:2")]
+
+    async def test_who_is_sent_away_from_the_line_is_left_to_the_next_engine(
+        self, engine: Engine, url: str, store: Store, submit: Submit
+    ) -> None:
+        stuck, seen = Seen(), Seen()
+        stuck.gate.clear()
+        turns = FairTurns(stuck, Shares(MemoryStore()), places=1)
+        await engine.start({**stuck.handlers(), EngineKind.TURN: turns.run})
+        for key in ("con_1", "con_2"):
+            await submit(EngineKind.TURN, key, f"{key}:1")
+        async with asyncio.timeout(10):
+            while not turns.view().waiting:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        turns.send_away()
+        await asyncio.sleep(0.2)  # if it were taken for done, it would be written down by now
+        await engine.drain(0)
+        following = make_engine(url)
+        await following.start(seen.handlers())
+        await seen.count(2)
+        await following.drain(5)
+        assert sorted(seen.calls) == [("con_1", "con_1:1"), ("con_2", "con_2:1")]
 
     async def test_finished_entries_are_forgotten_and_the_loop_keeps_its_threads(
         self, url: str, store: Store
