@@ -115,6 +115,22 @@ def model_check(breakers: Callable[[], tuple[BreakerView, ...]]) -> Check:
     return Check(name="model", look=look, unanswered="The model's state is not known.")
 
 
+def others_check(breakers: Callable[[], tuple[BreakerView, ...]]) -> Check:
+    """Whatever else is not asked because it failed. What waits for it is kept, or a case."""
+
+    async def look() -> str | None:
+        found = [one for one in breakers() if not one.name.startswith("model:")]
+        shut = sorted(one.name for one in found if one.state is not BreakerState.CLOSED)
+        if not shut:
+            return None
+        return (
+            f"Not asked for the moment, because they failed: {', '.join(shut)}. See their state; "
+            "each is tried again within a minute."
+        )
+
+    return Check(name="outages", look=look, unanswered="The outages are not known.")
+
+
 def disk_checks(folder: Path | None) -> list[Check]:
     """For SQLite alone: where nothing can be written, no request can be taken."""
     if folder is None:

@@ -10,6 +10,7 @@ from bots.sight.checks import (
     database_check,
     disk_checks,
     model_check,
+    others_check,
     place_check,
     policy_check,
     tables_check,
@@ -55,7 +56,7 @@ def look_at(
 
 def _work_checks(service: Service, breakers: Callable[[], tuple[BreakerView, ...]]) -> list[Check]:
     """A process of doors alone runs no engine and asks no model."""
-    checks = []
+    checks = [others_check(breakers)]
     if service.presence is not None:
         checks.append(place_check(service.presence.holds))
     if service.role.runs_turns:

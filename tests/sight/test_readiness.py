@@ -3,6 +3,7 @@
 import asyncio
 import sqlite3
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,13 @@ from agent_core.breaker import BreakerState, BreakerView
 from agent_core.errors import StoreError
 from agent_core.store.health import version_problem
 from agent_core.store.migrations import migrate
-from bots.sight.checks import disk_checks, model_check, policy_check, work_check
+from bots.sight.checks import (
+    disk_checks,
+    model_check,
+    others_check,
+    policy_check,
+    work_check,
+)
 from bots.sight.loop_watch import LoopWatch
 from bots.sight.readiness import Check, Readiness
 from tests.scenarios.wire import Wire, wired
@@ -125,6 +132,14 @@ async def test_a_dead_model_degrades_and_does_not_take_the_process_out(
     assert report.problems == ()
     assert (words is None) == (report.degraded == ())
     assert words is None or words in report.degraded[0]
+
+
+async def test_an_outage_elsewhere_degrades_and_is_named() -> None:
+    shut = replace(view(BreakerState.OPEN), name="payments")
+    found = (view(BreakerState.CLOSED), shut)
+    report = await Readiness([model_check(lambda: found), others_check(lambda: found)]).report()
+    assert report.problems == ()
+    assert len(report.degraded) == 1 and "payments" in report.degraded[0]
 
 
 async def test_a_broken_policy_degrades() -> None:

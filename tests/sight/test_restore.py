@@ -6,6 +6,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ import pytest
 from agent_core.errors import StoreError
 from agent_core.store.backup import copy_file
 from playground import people
+from tests.fixtures import postgres
 from tests.scenarios.wire import Wire, wired
 
 GLOBEX = people.GLOBEX_ROOM.channel_id
@@ -73,6 +75,36 @@ def restore(copy: Path, database: Path) -> None:
     for suffix in ("", "-wal", "-shm"):
         database.with_name(database.name + suffix).unlink(missing_ok=True)
     shutil.copyfile(copy, database)
+
+
+@pytest.mark.postgres
+async def test_the_same_on_postgres(tmp_path: Path, fresh_database: Callable[[], str]) -> None:
+    """With pg_dump and pg_restore, as the runbook says."""
+    url, dump = fresh_database(), tmp_path / "handrail.dump"
+    programs = next(
+        (folder for folder in postgres.folders() if (folder / "pg_dump").exists()), None
+    )
+    if programs is None:
+        pytest.skip("this Postgres came without pg_dump")
+
+    def run(program: str, *words: str) -> None:
+        subprocess.run([str(programs / program), *words], check=True, capture_output=True)
+
+    async with wired(tmp_path, database_url=url) as wire:
+        thread = wire.slack_thread(OWNER, GLOBEX, "add 2 seats please")
+        card = await thread.card("proposal.confirm")
+        await wire.settled()
+        dumped = ("--format=custom", "--no-owner", f"--file={dump}", url)
+        await asyncio.to_thread(run, "pg_dump", *dumped)
+        await thread.click(OWNER, card, "proposal.confirm")
+        await thread.until_says("Done")
+        await wire.settled()
+        restored = ("--clean", "--if-exists", "--no-owner", f"--dbname={url}", str(dump))
+        await wire.restart(lambda: run("pg_restore", *restored))
+        thread.say(OWNER, "yes")
+        await thread.until_says("Changed in between")
+        await wire.settled()
+        assert charges(wire) == 1
 
 
 async def test_a_copy_is_refused_where_one_is(tmp_path: Path) -> None:
