@@ -62,8 +62,10 @@ $(VENV)/.installed: requirements/dev.lock pyproject.toml
 $(BENCH_VENV)/.installed: requirements/bench.lock pyproject.toml
 	@$(call fill,$(BENCH_VENV),requirements/bench.lock)
 
-$(AUDIT_VENV)/.installed: requirements/audit.lock pyproject.toml
-	@$(call fill,$(AUDIT_VENV),requirements/audit.lock)
+$(AUDIT_VENV)/.installed: requirements/audit.lock
+	@$(find_python); rm -rf $(AUDIT_VENV); "$$python" -m venv $(AUDIT_VENV) && \
+	$(AUDIT_VENV)/bin/python -m pip install --quiet --quiet --disable-pip-version-check \
+	  --require-hashes --requirement requirements/audit.lock && pwd -P > $(AUDIT_VENV)/.installed
 
 demo: $(VENV)/.installed ## set up and open the playground on this machine
 	@$(VENV)/bin/handrail demo
@@ -103,7 +105,7 @@ lock: ## remake requirements/*.lock from pyproject.toml (needs uv)
 	@$(LOCK) --output-file requirements/runtime.lock >/dev/null
 	@$(LOCK) --group dev --output-file requirements/dev.lock >/dev/null
 	@$(LOCK) --group dev --group bench --output-file requirements/bench.lock >/dev/null
-	@$(LOCK) --group audit --output-file requirements/audit.lock >/dev/null
+	@$(subst pyproject.toml,,$(LOCK)) --group audit --output-file requirements/audit.lock >/dev/null
 
 wheel: $(VENV)/.installed ## build the wheel into dist/
 	@rm -rf build/lib build/bdist.*   # a former build's leftovers would get into the wheel

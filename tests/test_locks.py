@@ -61,7 +61,8 @@ def test_no_address_is_named(lock: Path) -> None:
 )
 def test_what_pyproject_asks_for_is_locked(lock: str, groups: list[str]) -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
-    asked = list(project["project"]["dependencies"])
+    # The auditor has an environment of its own, without what it looks at.
+    asked = [] if lock == "audit" else list(project["project"]["dependencies"])
     for group in groups:
         asked += project["dependency-groups"][group]
     names = {normalised(re.split(r"[^\w.-]", wish, maxsplit=1)[0]) for wish in asked}
