@@ -23,8 +23,9 @@ class HttpLog:
         _log.warning("connection: %s", message.partition(" from ")[0])
 
     def exception(self, message: str, *values: Any, exc_info: Any = None, **_: Any) -> None:
-        if isinstance(exc_info, HttpProcessingError):
-            _log.debug("not HTTP that we read: %s", type(exc_info).__name__)
+        # Or who asked has hung up before the answer: a platform then delivers again.
+        if isinstance(exc_info, HttpProcessingError | ConnectionError):
+            _log.debug("no request to the end: %s", type(exc_info).__name__)
             return
         found = exc_info if isinstance(exc_info, BaseException) else None
         frames = traceback.extract_tb(found.__traceback__) if found is not None else []
