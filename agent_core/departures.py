@@ -25,9 +25,7 @@ def note_change(tx: UnitOfWork, event: RoomChanged, now: datetime) -> None:
             platform=event.room.platform, tenant_id=event.room.tenant_id, room_id=EVERYWHERE
         )
         for place in (event.room, workspace):
-            if tx.rooms.note_returned(place):
-                note_operation(tx, AuditKind.INSTALLED_AGAIN, str(place), now)
-                _log.warning("the app is installed again", extra={"place": str(place)})
+            _returned(tx, place, now)
         return
     in_teams = event.room.platform is Platform.TEAMS  # Slack's channels are left and joined freely
     if event.change is not RoomChange.UNINSTALLED and not (
@@ -92,7 +90,7 @@ class Departures:
         except PlatformError:
             return  # nobody can tell now
         if back or await self._store.run(lambda tx: tx.upkeep.heard_since(str(place), one.left_at)):
-            await self._store.run(lambda tx: tx.rooms.note_returned(place))
+            await self._store.run(lambda tx: _returned(tx, place, self._clock.now()))
             return
         try:
             whom = await self._store.run(lambda tx: place_to_forget(tx, place))
@@ -105,3 +103,10 @@ class Departures:
             return
         if not receipt.left:
             await self._store.run(lambda tx: tx.rooms.note_returned(place))
+
+
+def _returned(tx: UnitOfWork, place: RoomRef, now: datetime) -> None:
+    """Nothing of it is erased any more."""
+    if tx.rooms.note_returned(place):
+        note_operation(tx, AuditKind.INSTALLED_AGAIN, str(place), now)
+        _log.warning("the app is installed again", extra={"place": str(place)})

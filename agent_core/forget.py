@@ -144,6 +144,8 @@ class Forgetting:
                 lambda tx, place=place: _in_the_way(tx, found.whom, place, force)  # type: ignore[misc]
             )
             reasons += [f"{place.conversation}: {one}" for one in here]
+        if not reasons:
+            reasons += await self._store.run(lambda tx: tx.upkeep.unfinished(found.whom))
         doubt = await self._store.run(lambda tx: tx.upkeep.doubtful(found.whom))
         told = "\n".join(reasons)
         if not force:

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from agent_core.conversation import Audience, Conversation, ConversationId, Speaker
 from agent_core.delivery import room_destination
+from agent_core.escalations import EscalationStatus
 from agent_core.forgetting import OwnPost, Place, Whereabouts, Whom
 from agent_core.journal import InboxStatus, TurnStatus
 from agent_core.messages import PlatformIdentity, ReplyAddress
@@ -152,13 +153,18 @@ class Erasure:
         return sorted(row["key"] for row in rows if row["outcome"] in _DOUBTFUL)
 
     def unfinished(self, whom: Whom) -> list[str]:
-        """What of theirs is at work anywhere, in words: they wrote meanwhile."""
+        """What of theirs is not over anywhere, in words; cases that they work on too."""
         turns = [row for row in self._work_of("hr_turns", whom) if row["status"] == _RUNNING]
         inbox = [row for row in self._work_of("hr_inbox", whom) if row["status"] != _DONE]
         actions = self._actions("hr_proposals", whom)
         if turns or inbox or any(ProposalStatus(row["status"]).is_open for row in actions):
-            return ["they wrote meanwhile, and the agent is at work for them"]
-        return []
+            return ["the agent is at work for them: wait a minute"]
+        claimed = self._records.rows("hr_escalations", "claimed_by", whom.people)
+        return [
+            f"case {row['number']} is theirs: hand it back or resolve it first"
+            for row in claimed
+            if EscalationStatus(row["status"]).is_open
+        ]
 
     def on_its_way(self, whom: Whom, place: Place) -> list[str]:
         """What of theirs is being posted, also in the support room, in words."""

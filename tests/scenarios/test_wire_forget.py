@@ -8,10 +8,10 @@ import pytest
 from agent_core.audit_check import verify
 from agent_core.audit_notes import all_entries
 from agent_core.clock import SystemClock
-from agent_core.forget import Forgetting, InTheWay, person_to_forget
-from agent_core.forgetting import PostOutcome, Receipt
+from agent_core.forget import Forgetting, InTheWay, account_to_forget, person_to_forget
+from agent_core.forgetting import PostOutcome, Receipt, Whom
 from agent_core.messages import PlatformIdentity
-from agent_core.people import AccountId
+from agent_core.people import AccountId, Role
 from agent_core.ports import UnitOfWork
 from bots import bootstrap
 from bots.configuration import load_configuration
@@ -29,13 +29,16 @@ async def wire(tmp_path: Path) -> AsyncIterator[Wire]:
         yield wire
 
 
-async def forget(wire: Wire) -> Receipt:
+async def forget(wire: Wire, account: AccountId | None = None) -> Receipt:
     """As the command does it, beside the service."""
     configuration = load_configuration(wire.settings.configuration_folder)
     store = bootstrap.open_store(wire.settings)
     try:
         async with bootstrap.opened_removers(wire.settings, configuration) as removers:
-            whom = await store.run(lambda tx: person_to_forget(tx, GRETA))
+            if account is not None:
+                whom: Whom | None = await store.run(lambda tx: account_to_forget(tx, account))
+            else:
+                whom = await store.run(lambda tx: person_to_forget(tx, GRETA))
             assert whom is not None
             receipt = await Forgetting(store, removers=removers, clock=SystemClock()).forget(whom)
             assert await store.scrub()
@@ -100,3 +103,21 @@ async def test_a_customer_is_forgotten_beside_the_running_service(wire: Wire) ->
     again = wire.slack_thread(OWNER, GLOBEX, "add 2 seats please")
     await again.until_says("nobody has given you a role in this account yet")
     assert "proposal.confirm" not in str(again.messages())
+
+
+async def test_an_account_is_forgotten_and_its_room_is_nobody_s(wire: Wire) -> None:
+    thread = wire.slack_thread(OWNER, GLOBEX, f"{HERS} what plan are we on?")
+    await thread.until_says("Plan: Business")
+    thread.say(MEMBER, f"how many seats do we have? {THEIRS}")
+    await wire.until_worked_off()
+    await wire.settled()
+    globex = AccountId("globex")
+    receipt = await forget(wire, globex)
+    assert receipt.left == [] and receipt.erased["hr_rooms"] == 1
+    for word in (HERS, THEIRS, "Greta Holm", OWNER, MEMBER):
+        assert not in_bytes(wire, word), word
+    assert (
+        await wire.service.store.run(lambda tx: tx.people.with_role(globex, frozenset(Role))) == []
+    )
+    again = wire.slack_thread(MEMBER, GLOBEX, "what plan are we on?")
+    await again.until_says("not linked to an account")

@@ -3,7 +3,7 @@
 import asyncio
 import shutil
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -13,13 +13,26 @@ from hypothesis import strategies as st
 from agent_core.audit_check import verify
 from agent_core.audit_notes import all_entries
 from agent_core.clock import SystemClock
-from agent_core.forget import Forgetting, account_to_forget, person_to_forget
-from agent_core.forgetting import Receipt, Whom
-from agent_core.messages import Platform
+from agent_core.conversation import ConversationId
+from agent_core.errors import NotPermitted, RateLimited
+from agent_core.escalations import EscalationStatus
+from agent_core.forget import Forgetting, InTheWay, account_to_forget, person_to_forget
+from agent_core.forgetting import PostOutcome, Receipt, Whom
+from agent_core.journal import InboxKind
+from agent_core.messages import (
+    MessageRef,
+    OutboundMessage,
+    OutgoingId,
+    Participant,
+    Platform,
+    ReplyAddress,
+)
 from agent_core.ports import Store, UnitOfWork
+from agent_core.proposals import Approval, ProposalId, ProposalStatus
 from agent_core.store.memory_store import MemoryStore
 from agent_core.store.migrations import migrate
 from agent_core.store.sql_store import SqlStore
+from tests.builders import NOON, a_conversation, a_proposal, a_thread, an_escalation
 from tests.fakes.platform import MemoryPlatform
 from tests.store.population import ANNA, BERT, RITA, Shape, Someone, dump, populate
 
@@ -65,7 +78,7 @@ async def check(
     receipt = await forgetting(store, platform).forget(await whom(store, ANNA, account=account))
     after = dump(store, url)
     assert receipt.left == []
-    if not account or shape.shared == 0:  # colleagues' own words about an account are theirs
+    if not account or shape.known or shape.shared == 0:  # strangers' words elsewhere are theirs
         assert [row for row in after if ANNA.word in row] == []
         named = [row for row in after if f"Company of {ANNA.account}" in row]
         assert bool(named) == (not account and bool(shape.solo + shape.shared))
@@ -97,7 +110,7 @@ async def check_books(store: Store, before: set[str], shape: Shape) -> None:
 @given(shape=shapes, account=whole)
 def test_one_is_forgotten_and_the_other_is_not_touched(shape: Shape, account: bool) -> None:
     # Of an unknown person, only their words about an account tell that they belong to it.
-    by_account = account and shape.shared == 0 and (shape.known or shape.solo > 0)
+    by_account = account and (shape.known or (shape.shared == 0 and shape.solo > 0))
     asyncio.run(check(MemoryStore(), shape, account=by_account))
 
 
@@ -140,3 +153,116 @@ async def test_nothing_of_them_is_in_any_row_of_postgres(
         assert await store.scrub()
     finally:
         await store.close()
+
+
+async def test_whoever_works_on_an_open_case_is_not_forgotten() -> None:
+    store, platform = MemoryStore(), a_platform()
+    await populate(store, platform, Shape())
+
+    def claimed(tx: UnitOfWork) -> None:
+        case = an_escalation(
+            "open", 77, status=EscalationStatus.CLAIMED, claimed_by=RITA.id, claimed_by_name="Rita"
+        )
+        tx.escalations.add(case)
+
+    await store.run(claimed)
+    rita = await store.run(lambda tx: person_to_forget(tx, RITA.id))
+    assert rita is not None
+    with pytest.raises(InTheWay, match="case 77 is theirs: hand it back or resolve it first"):
+        await forgetting(store, platform).forget(rita)
+
+
+async def test_a_support_person_is_forgotten_and_what_they_said_to_customers_stays() -> None:
+    store, platform = MemoryStore(), a_platform()
+    await populate(store, platform, Shape())
+    rita = await store.run(lambda tx: person_to_forget(tx, RITA.id))
+    assert rita is not None
+    posts = list(platform.posts)
+    receipt = await forgetting(store, platform).forget(rita)
+    rows = dump(store)
+    assert receipt.left == [] and platform.posts == posts
+    assert [row for row in rows if "Rita" in row or "U_RITA" in row or "per_rita" in row] == []
+    assert sum("support to" in row for row in rows) == 8  # of each of the eight cases
+
+
+async def test_a_yes_among_several_is_found() -> None:
+    store, platform = MemoryStore(), a_platform()
+    await populate(store, platform, Shape(shared=0))
+
+    def approve(tx: UnitOfWork) -> None:
+        proposal = tx.proposals.get(ProposalId("pro_many"))
+        assert proposal is None
+        yeses = tuple(
+            Approval(identity=one.identity, key=str(one.person.id), name=one.person.name, at=NOON)
+            for one in (ANNA, BERT)
+        )
+        done = a_proposal(
+            "pro_many",
+            requester=RITA.identities[0],
+            requester_key=RITA.id,
+            status=ProposalStatus.CONSUMED,
+            approver=BERT.identity,
+            approvals=yeses,
+        )
+        tx.proposals.add(done)
+
+    await store.run(approve)
+    await forgetting(store, platform).forget(await whom(store, ANNA, account=False))
+    assert [row for row in dump(store) if ANNA.word in row] == []
+
+
+async def test_a_message_that_comes_in_meanwhile_is_not_lost() -> None:
+    store = MemoryStore()
+    platform = WritesMeanwhile(platform=Platform.SLACK, store=store)
+    await populate(store, platform, Shape(shared=0))
+    receipt = await forgetting(store, platform).forget(await whom(store, ANNA, account=False))
+    assert receipt.left == ["the agent is at work for them: wait a minute"]
+    rows = await store.run(lambda tx: tx.inbox.new_rows(ConversationId("con_new")))
+    assert len(rows) == 1
+    assert await store.run(lambda tx: tx.people.get(ANNA.person.id)) is not None
+
+
+@dataclass
+class WritesMeanwhile(MemoryPlatform):
+    """While our first post is taken back, they write in a new thread."""
+
+    store: MemoryStore | None = None
+    wrote: bool = False
+
+    async def remove(
+        self,
+        address: ReplyAddress,
+        posted: MessageRef,
+        message: OutboundMessage,
+        outgoing_id: OutgoingId,
+    ) -> int:
+        def write(tx: UnitOfWork) -> None:
+            tx.conversations.add(a_conversation("con_new"), a_thread("new"))
+            tx.inbox.add(
+                ConversationId("con_new"),
+                InboxKind.MESSAGE,
+                author=Participant(identity=ANNA.identity, name="Anna"),
+                author_key=ANNA.requester.key,
+                at=NOON,
+            )
+
+        if not self.wrote and self.store is not None:
+            self.wrote = True
+            await self.store.run(write)
+        return await MemoryPlatform.remove(self, address, posted, message, outgoing_id)
+
+
+async def test_a_platform_that_limits_is_waited_for_and_one_that_refuses_is_named() -> None:
+    store, platform = MemoryStore(), a_platform()
+    await populate(store, platform, Shape(shared=0, turns=1, case=False))
+    platform.faults += [RateLimited("slow down", retry_after_seconds=7), NotPermitted("no")]
+    waited: list[float] = []
+
+    async def wait(seconds: float) -> None:
+        waited.append(seconds)
+
+    job = Forgetting(store, removers={Platform.SLACK: platform}, clock=SystemClock(), wait=wait)
+    receipt = await job.forget(await whom(store, ANNA, account=False))
+    assert waited == [7]
+    assert receipt.posts == {PostOutcome.LEFT: 1, PostOutcome.DELETED: 1}
+    assert len(receipt.posts_left) == 1
