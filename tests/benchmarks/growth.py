@@ -1,7 +1,8 @@
 """How a turn's cost grows with what is stored, and how much of a prompt begins like the last one.
 
-The sample company's tools, policy and instructions; a customer asks for one of six things at a
-time. Bytes stand for tokens: of tools and messages, as they go to the model's endpoint.
+The sample company's tools, policy and instructions; in one thread of a shared channel a customer
+and, each third time, a colleague of theirs ask for one of six things at a time. Bytes stand for
+tokens: of tools and messages, as they go to the model's endpoint.
 """
 
 import asyncio
@@ -73,7 +74,7 @@ class Asker:
     label: Final = LABEL
 
     def __init__(self) -> None:
-        self.prompts: list[Prompt] = []
+        self._prompts: list[Prompt] = []
         self._before = b""
 
     async def reply(self, request: ModelRequest) -> ModelReply:
@@ -85,6 +86,11 @@ class Asker:
             return calls(wish[done])
         return says(f"That is what I found for you ({done} look-ups). Is there anything else?")
 
+    def take(self) -> list[Prompt]:
+        """The prompts since the last `take`."""
+        taken, self._prompts = self._prompts, []
+        return taken
+
     def _measure(self, request: ModelRequest) -> None:
         body = {
             "tools": [wire_tool(tool, strict=False) for tool in request.tools],
@@ -92,7 +98,7 @@ class Asker:
         }
         sent = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
         same = _same(self._before, sent)
-        self.prompts.append(Prompt(size=len(sent), same=same))
+        self._prompts.append(Prompt(size=len(sent), same=same))
         self._before = sent
 
     async def close(self) -> None:
@@ -112,6 +118,7 @@ class Cost:
     prompts: list[list[Prompt]] = field(default_factory=list)  # by turn
     statements: list[int] = field(default_factory=list)
     milliseconds: list[float] = field(default_factory=list)
+    cpu: list[float] = field(default_factory=list)  # of the process, all threads
 
     @property
     def size(self) -> float:
@@ -186,23 +193,25 @@ class Street:
         return cost
 
     async def _measured(self, conversation: ConversationId, cost: Cost, *, counted: bool) -> None:
-        self.model.prompts = []
+        self.model.take()  # what it was given before
         if counted:
             with counting() as tally:
                 await self._turn(conversation)
                 cost.statements.append(tally.take()[1])
         else:
-            began = time.perf_counter()
+            began, cpu_began = time.perf_counter(), time.process_time()
             await self._turn(conversation)
             cost.milliseconds.append((time.perf_counter() - began) * 1e3)
-        cost.prompts.append(self.model.prompts)
+            cost.cpu.append((time.process_time() - cpu_began) * 1e3)
+        cost.prompts.append(self.model.take())
 
     async def _turn(self, conversation: ConversationId) -> None:
         await self.house.driver.run(conversation, "")
 
     async def _say(self, number: int, thread: str | None = None) -> str:
         wishes = list(WISHES)
-        return await self.house.receive(wishes[number % len(wishes)], thread)
+        wish = wishes[number % len(wishes)]
+        return await self.house.receive(wish, thread, colleague=number % 3 == 2)
 
     async def close(self) -> None:
         self._database.dispose()
@@ -253,9 +262,9 @@ async def _rounds(points: Mapping[int, tuple[Street, int]], rounds: int) -> dict
         costs[point] = await place.at_message(number, counted=True)
     for _ in range(rounds):
         for point, (place, number) in points.items():
-            costs[point].milliseconds += (
-                await place.at_message(number, counted=False)
-            ).milliseconds
+            timed = await place.at_message(number, counted=False)
+            costs[point].milliseconds += timed.milliseconds
+            costs[point].cpu += timed.cpu
     return costs
 
 
@@ -264,6 +273,7 @@ def _rows(costs: Mapping[int, Cost], what: str, point: str) -> list[Json]:
     rows = []
     for name, unit, figure in (
         ("latency without the model", "ms", lambda cost: median(cost.milliseconds)),
+        ("CPU without the model", "ms", lambda cost: median(cost.cpu)),
         ("SQL statements", "statements", lambda cost: mean(cost.statements)),
         ("prompts", "kB", lambda cost: cost.size / 1e3),
     ):

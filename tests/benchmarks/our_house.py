@@ -57,6 +57,11 @@ ACCOUNT = AccountId("northwind")
 ROOM = RoomRef(platform=Platform.SLACK, tenant_id="T0ACME", room_id="C0NORTH")
 SUPPORT = RoomRef(platform=Platform.SLACK, tenant_id="T0ACME", room_id="C0SUPPORT")
 OWNER = PlatformIdentity(platform=Platform.SLACK, tenant_id="T0NORTH", user_id="U0OLIVE")
+ASKER = Participant(identity=OWNER, name="Olive Marsh")
+MEMBER = Participant(
+    identity=PlatformIdentity(platform=Platform.SLACK, tenant_id="T0NORTH", user_id="U0MILO"),
+    name="Milo Novak",
+)
 
 
 class MemoryChannel:
@@ -180,8 +185,13 @@ class OurHouse:
             }
         )
 
-    async def receive(self, text: str = QUESTION, thread_id: str | None = None) -> str:
-        """Takes in the text: in this thread, or in one of its own. The thread's id is returned."""
+    async def receive(
+        self, text: str = QUESTION, thread_id: str | None = None, *, colleague: bool = False
+    ) -> str:
+        """Takes in the text: in this thread, or in one of its own. The thread's id is returned.
+
+        `colleague`: somebody else of the same company writes.
+        """
         self.messages += 1
         message_id = f"{self.messages:06d}"
         thread = ThreadRef(room=ROOM, thread_id=thread_id or message_id)
@@ -189,7 +199,7 @@ class OurHouse:
             InboundMessage(
                 message=MessageRef(room=ROOM, message_id=message_id),
                 thread=thread,
-                author=Participant(identity=OWNER, name="Olive Marsh"),
+                author=MEMBER if colleague else ASKER,
                 text=text,
                 mentions_agent=True,
                 direct=False,
@@ -309,10 +319,11 @@ def _furnish(tx: UnitOfWork) -> None:
                 is_support=account is None,
             )
         )
-    owner = Person(
-        id=PersonId("person-olive"),
-        name="Olive Marsh",
-        identities=(OWNER,),
-        roles={ACCOUNT: Role.OWNER},
-    )
-    tx.people.put(owner)
+    for who, role in ((ASKER, Role.OWNER), (MEMBER, Role.MEMBER)):
+        person = Person(
+            id=PersonId(f"person-{who.identity.user_id}"),
+            name=who.name,
+            identities=(who.identity,),
+            roles={ACCOUNT: role},
+        )
+        tx.people.put(person)

@@ -24,8 +24,17 @@ from agent_core.models.scripted_model import ScriptModel, call, calls, says
 from agent_core.ports import ChatModel, ModelMessage, ModelReply, ModelRequest, UnitOfWork
 from agent_core.summing_up import COMPACT
 from agent_core.turn_state import Kind
-from tests.builders import ACME, NOON, a_message_ref, a_participant, a_requester, a_turn, an_entry
-from tests.core.desk import World, ada, milo
+from tests.builders import (
+    ACME,
+    NOON,
+    a_message_ref,
+    a_participant,
+    a_requester,
+    a_summary,
+    a_turn,
+    an_entry,
+)
+from tests.core.desk import Killed, World, ada, milo
 
 LIMITS = Limits(history=4, history_block=4, summary_characters=300, replies=10_000)
 HERE = ConversationId("con_1")
@@ -177,6 +186,24 @@ async def test_an_attack_in_a_summary_opens_no_tag_of_ours() -> None:
             assert (context.count(f"<{tag}>"), context.count(f"</{tag}>")) == (1, 1)
         assert "<event>" not in context and "&lt;/earlier&gt;" in context
         await world.tx(lambda tx: tx.transcript.erase_summaries(HERE))
+
+
+async def test_a_turn_that_is_taken_over_goes_on_with_the_summary_it_began_with() -> None:
+    steps = [says(f"answer {n}") for n in range(4)]
+    model = ScriptModel([*steps, calls(call("look")), says("done")])
+    world = await a_world(model)
+    await talk(world, "one", "two", "three", "four")
+    await compacting(world).compact(HERE)
+    await world.write("five")
+    world.store.die_after = world.store.count + 2  # entered, and committed what was read
+    with pytest.raises(Killed):
+        await world.run()
+    world.store.die_after = None
+    await world.tx(lambda tx: tx.transcript.add_summary(a_summary(5, "Newer notes.")))
+    await world.run()
+    before, after = (context_of(one) for one in model.requests[-2:])
+    assert before == after and "<earlier>" in after and "wrote: one" in after
+    model.done()
 
 
 # --- who may know what ------------------------------------------------------------------------
