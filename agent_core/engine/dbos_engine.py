@@ -113,6 +113,8 @@ class DbosEngine:
         self._handlers: Mapping[EngineKind, EngineHandler] = {}
         self._running: set[asyncio.Task[Any]] = set()
         self._parked: set[asyncio.Task[Any]] = set()
+        self._taken: dict[str, int] = {}  # the ids of entries that run here
+        self._orphans: set[str] = set()  # of this executor, and seen once without anybody at work
         self._chores: list[asyncio.Task[None]] = []
         self._draining = False
         library_log = logging.getLogger("dbos")
@@ -176,6 +178,7 @@ class DbosEngine:
                 on_conflict="always_update",
             )
         self._chores = [self._every(CLEAN_SECONDS, "clean up", self.delete_finished)]
+        self._chores.append(self._every(self._sweep_seconds, "look around", self.resume_orphans))
         if self._presence is not None:
             self._chores.append(self._every(self._sweep_seconds, "sweep", self.sweep))
 
@@ -247,6 +250,9 @@ class DbosEngine:
         assert task is not None
         tasks = self._parked if self._draining else self._running
         tasks.add(task)
+        entry = f"{kind}:{ref}"
+        self._taken[entry] = self._taken.get(entry, 0) + 1
+        task.add_done_callback(lambda _: self._let_go(entry))
         # The task is DBOS's own and also writes down that the entry is done.
         task.add_done_callback(tasks.discard)
         if self._draining:
@@ -257,6 +263,24 @@ class DbosEngine:
             tries=TRIES,
             pause_seconds=self._retry_seconds,
         )
+
+    def _let_go(self, entry: str) -> None:
+        self._taken[entry] -= 1
+        if not self._taken[entry]:
+            del self._taken[entry]
+
+    async def resume_orphans(self) -> None:
+        """Runs again what is marked as running here and is not: the database could not be told of
+        its end, as on a full disk. Its key would be blocked until the next start."""
+        pending = await DBOS.list_workflows_async(
+            status="PENDING", executor_id=self._executor_id, load_input=False
+        )
+        idle = {one.workflow_id for one in pending} - self._taken.keys()
+        lost, self._orphans = idle & self._orphans, idle - self._orphans
+        for one in pending:
+            if one.workflow_id in lost:
+                _log.warning("entry %s has no end on record: running it again", one.workflow_id)
+                await DBOS.resume_workflows_async([one.workflow_id], queue_name=one.queue_name)
 
     async def _cancel_the_rest(self) -> None:
         rest = self._running | self._parked

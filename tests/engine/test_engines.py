@@ -137,6 +137,33 @@ class DbosContract(EngineContract):
         migrate(url)
         assert differences(url) == []
 
+    async def test_an_entry_whose_end_was_not_written_down_does_not_block_its_key(
+        self, engine: Engine, url: str, store: Store, submit: Submit
+    ) -> None:
+        seen = Seen()
+        await engine.start(seen.handlers())
+        await submit(EngineKind.TURN, "con_1", "con_1:1")
+        await seen.count(1)
+        async with asyncio.timeout(10):
+            while not await asyncio.to_thread(self.forget_the_end, url):  # noqa: ASYNC110
+                await asyncio.sleep(0)
+        await submit(EngineKind.TURN, "con_1", "con_1:2")
+        await seen.count(3)
+        await engine.drain(5)
+        assert sorted(ref for _, ref in seen.calls) == ["con_1:1", "con_1:1", "con_1:2"]
+
+    @staticmethod
+    def forget_the_end(url: str) -> int:
+        """As if the disk had been full when the entry ended; how many there are."""
+        name = "workflow_status" if url.startswith("sqlite") else "dbos.workflow_status"
+        sql = make_sql_engine(url)
+        try:
+            with sql.begin() as connection:
+                change = f"UPDATE {name} SET status = 'PENDING' WHERE status = 'SUCCESS'"
+                return connection.execute(sa.text(change)).rowcount
+        finally:
+            sql.dispose()
+
     @staticmethod
     async def rows(url: str) -> int:
         sql = make_sql_engine(url)

@@ -1,0 +1,225 @@
+"""A mixed load: reads, confirmed actions, plans, approvals, cases with people, talk of others."""
+
+import asyncio
+import contextlib
+import random
+from collections.abc import Awaitable, Callable
+from itertools import count
+
+from playground import people
+from tests.chaos.talks import GIVES_UP_SECONDS, Talk
+from tests.chaos.town import Town
+
+GLOBEX, NORTHWIND = people.GLOBEX_ROOM.channel_id, people.NORTHWIND_ROOM.channel_id
+SUPPORT = people.SUPPORT_ROOM.channel_id
+GRETA, PAUL = people.GLOBEX_OWNER.user_id, people.GLOBEX_MEMBER.user_id
+OLIVE, MILO = people.NORTHWIND_OWNER.user_id, people.NORTHWIND_MEMBER.user_id
+BEN, SAM = people.NORTHWIND_BILLING.user_id, people.COLLEAGUE.user_id
+RITA, LENA = people.SUPPORT_RITA.user_id, people.LEAD.user_id
+TEAMS_SAM = people.TEAMS_COLLEAGUE.teams_id
+OR = " | "  # between words of which one is enough
+CHANGED = "has changed since this was shown"  # by somebody else, meanwhile: an answer too
+CONFIRM, APPROVE = "proposal.confirm", "proposal.approve"
+
+
+class Load:
+    """Starts talks of every kind, `at_once` at a time, until it is told to stop."""
+
+    def __init__(self, town: Town, seed: int, *, at_once: int = 10) -> None:
+        self.town = town
+        self.talks: list[Talk] = []
+        self.seats: list[int] = []  # asked for, for Globex: no number twice
+        self.refunds: list[int] = []  # minor units, of Globex: no amount twice
+        self.teams: list[tuple[str, str]] = []  # said to the agent in Teams, wanted words
+        self._random = random.Random(seed)
+        self._numbers = count(1)
+        self._at_once = at_once
+        self._mine: dict[asyncio.Task[None] | None, Talk] = {}  # the last that each began
+        self._stopping = False
+        self._rita_is_busy = asyncio.Lock()
+        self._kinds: dict[str, Callable[[], Awaitable[None]]] = {
+            "read": self._read,
+            "action": self._seats,
+            "contact": self._contact,
+            "plan": self._plan,
+            "approval": self._refund,
+            "case": self._case,
+            "talk": self._talk_of_others,
+        }
+
+    async def run(self) -> None:
+        """Until `stop` was called and everything that had begun has come to its end."""
+        lanes = [self._one_after_another() for _ in range(self._at_once)]
+        await asyncio.gather(self._in_teams(), *lanes)
+
+    def stop(self) -> None:
+        self._stopping = True
+
+    async def each_once(self) -> None:
+        """One talk of each kind, all at the same time."""
+        await asyncio.gather(*(self._safely(kind) for kind in self._kinds))
+
+    async def _one_after_another(self) -> None:
+        while not self._stopping:
+            weights = (4, 3, 2, 2, 2, 2, 1)
+            await self._safely(self._random.choices(list(self._kinds), weights)[0])
+            await asyncio.sleep(self._random.uniform(0.1, 1.0))
+
+    async def _safely(self, kind: str) -> None:
+        try:
+            await self._kinds[kind]()
+        except TimeoutError:
+            self._mine[asyncio.current_task()].problem = "was not answered in time"
+
+    def _begin(self, kind: str, user_id: str, room: str, text: str) -> Talk:
+        copies = self._random.choice((1, 1, 1, 2, 5))  # redelivery storms
+        message = self.town.slack.say(user_id, room, text, mention=True, copies=copies)
+        talk = Talk(town=self.town, kind=kind, room=room, ts=message["ts"], asked=[message["ts"]])
+        self.talks.append(talk)
+        self._mine[asyncio.current_task()] = talk
+        return talk
+
+    # --- the kinds --------------------------------------------------------------------------
+
+    async def _read(self) -> None:
+        user, room, plan = self._random.choice(
+            ((GRETA, GLOBEX, "Business"), (PAUL, GLOBEX, "Business"), (OLIVE, NORTHWIND, "Team"))
+        )
+        await self._begin("read", user, room, "what plan are we on?").sees(plan)
+
+    async def _seats(self) -> None:
+        number = 1 + len(self.seats)
+        if len(self.seats) >= 60:
+            await self._read()
+            return
+        self.seats.append(number)
+        talk = self._begin("action", GRETA, GLOBEX, f"add {number} seats please")
+        noun = "seat" if number == 1 else "seats"
+        await self._confirmed(talk, GRETA, f"Done: Added {number} {noun}")
+
+    async def _contact(self) -> None:
+        number = next(self._numbers)
+        text = f"change the billing contact to Dana Fox, dana{number}@northwind.example"
+        talk = self._begin("contact", BEN, NORTHWIND, text)
+        await self._confirmed(talk, BEN, "Done: Changed the billing contact")
+
+    async def _plan(self) -> None:
+        number = next(self._numbers)
+        text = (
+            f"change the billing contact to Dana Fox, dana{number}@northwind.example "
+            "and reset the access of milo@northwind.example"
+        )
+        talk = self._begin("plan", OLIVE, NORTHWIND, text)
+        # "done", or "stopped" where somebody else changed the account between its steps.
+        await self._confirmed(talk, OLIVE, "2 changes: ")
+
+    async def _refund(self) -> None:
+        if len(self.refunds) >= 120:
+            await self._read()
+            return
+        minor = 501 + len(self.refunds)
+        self.refunds.append(minor)
+        text = f"refund {minor / 100:.2f} dollars of invoice INV-1041"
+        talk = self._begin("approval", GRETA, GLOBEX, text)
+        waits = "waiting for approval"
+        talk.wants = [f"Done{OR}{CHANGED}"]
+        await talk.press_until(GRETA, CONFIRM, lambda: talk.shows(waits) or talk.shows("Done"))
+        inside = await self._support_thread("Approval needed", f"{minor}")
+        ended = lambda: talk.shows("Done") or talk.shows(CHANGED)  # noqa: E731
+        await inside.press_until(LENA, APPROVE, ended)
+
+    async def _case(self) -> None:
+        number = next(self._numbers)
+        talk = self._begin("case", PAUL, GLOBEX, "I want to talk to someone")
+        await talk.sees("Case ")
+        case = next(str(m["text"]) for m in talk.ours() if "Case " in str(m["text"]))
+        label = "Case " + case.partition("Case ")[2].split()[0].strip(".,:*")
+        inside = await self._support_thread(label)
+        await inside.press_until(RITA, "case.claim", lambda: talk.shows("Rita Vance"))
+        said = f"Hello Paul, what is up ({number})?"
+        await self._reply(talk, inside, said)
+        question = f"I was charged twice, number {number}"
+        talk.say(PAUL, question)
+        await inside.until(lambda: inside.shows(question))
+        back = "handed this back to the AI agent"
+        await inside.press_until(RITA, "case.hand_back", lambda: talk.shows(back))
+        await talk.sees(said)
+
+    async def _talk_of_others(self) -> None:
+        number = next(self._numbers)
+        message = self.town.slack.say(SAM, GLOBEX, f"lunch at {number}, anybody?")
+        talk = Talk(town=self.town, kind="talk", room=GLOBEX, ts=message["ts"], wants=None)
+        self.talks.append(talk)
+        self.town.slack.say(PAUL, GLOBEX, "yes please", thread_ts=message["ts"])
+
+    async def _confirmed(self, talk: Talk, user_id: str, done: str) -> None:
+        talk.wants = [f"{done}{OR}{CHANGED}"]
+        await talk.press_until(user_id, CONFIRM, lambda: talk.shows(done) or talk.shows(CHANGED))
+
+    async def _support_thread(self, *words: str) -> Talk:
+        messages = self.town.slack.state.channels[SUPPORT].messages
+
+        def opened() -> str | None:
+            for message in messages.values():
+                is_first = message.get("thread_ts", message["ts"]) == message["ts"]
+                if is_first and all(f"{word}" in str(message) for word in words):
+                    return str(message["ts"])
+            return None
+
+        ts = await self.town.until(opened, self.town.patience_seconds)
+        return Talk(town=self.town, kind="support", room=SUPPORT, ts=ts)
+
+    async def _reply(self, talk: Talk, inside: Talk, text: str) -> None:
+        """Through the form; whoever gets none, or no answer, tries again."""
+        views = self.town.slack.state.views
+        async with self._rita_is_busy, asyncio.timeout(self.town.patience_seconds):
+            while not talk.shows(text):
+                before = set(views)
+                await inside.press(RITA, inside.messages()[0], "case.reply")
+                try:
+                    opened = await inside.until(lambda: set(views) - before, GIVES_UP_SECONDS)  # noqa: B023
+                except TimeoutError:
+                    continue
+                view = views[opened.pop()].view
+                block = next(b for b in view["blocks"] if b["type"] == "input")
+                answers = {block["block_id"]: {block["element"]["action_id"]: text}}
+                while view["id"] in views:
+                    sent = await self.town.slack.submit(RITA, view["id"], answers)
+                    if sent.action in ("closed", "clear"):
+                        await talk.until(lambda: talk.shows(text))
+                        return
+                    await asyncio.sleep(0.5)
+
+    async def _in_teams(self) -> None:
+        room = self.town.teams.open_chat(TEAMS_SAM).id
+        for number in count(1):
+            if self._stopping:
+                return
+            words = f"dana{number}@initech.example"
+            text = f"change the billing contact of Initech to Dana Fox, {words}"
+            said = self.town.teams.post(TEAMS_SAM, room, text)
+            self.teams.append((said.id, words))
+            try:
+                await self._confirmed_in_teams(room, words)
+            except TimeoutError:
+                continue
+
+    async def _confirmed_in_teams(self, room: str, words: str) -> None:
+        teams, pressed = self.town.teams, 0.0
+        loop = asyncio.get_running_loop()
+
+        def ours() -> list[object]:
+            bot = teams.state.bot_id
+            found = teams.state.messages.values()
+            return [m for m in found if m.room_id == room and m.author_id == bot]
+
+        async with asyncio.timeout(self.town.patience_seconds):
+            while not any("Done" in str(m.activity) and words in str(m.activity) for m in ours()):  # type: ignore[attr-defined]
+                await asyncio.sleep(0.2)
+                for card in reversed(ours()):
+                    text = str(card.activity)  # type: ignore[attr-defined]
+                    if CONFIRM in text and words in text and loop.time() - pressed > 10.0:
+                        pressed = loop.time()
+                        with contextlib.suppress(KeyError):  # redrawn, without the button
+                            await teams.click(TEAMS_SAM, card.id, "Confirm")  # type: ignore[attr-defined]
+                        break
