@@ -12,7 +12,15 @@ from typing import Final
 from rich.console import Console
 from rich.table import Table
 
-from tests.benchmarks import core_costs, growth, load, slack_inbound, teams_inbound, turns
+from tests.benchmarks import (
+    core_costs,
+    growth,
+    load,
+    sight_costs,
+    slack_inbound,
+    teams_inbound,
+    turns,
+)
 from tests.benchmarks.processes import Json
 
 RESULT: Final = Path("build") / "bench.json"
@@ -35,6 +43,7 @@ PARTS: Final[dict[str, Callable[[], list[Json]]]] = {
     "database": core_costs.database_rows,
     "policy": core_costs.policy_rows,
     "growth": growth.measure,
+    "sight": sight_costs.measure,
     "load": load.measure,
 }
 
