@@ -17,7 +17,7 @@ from agent_core.retention import Kept, Retention, Walked
 
 _log = logging.getLogger(__name__)
 
-BATCH: Final = 500  # rows looked at in one transaction: a few milliseconds of SQLite's one writer
+BATCH: Final = 250  # rows looked at in one transaction: milliseconds of SQLite's one writer
 BATCHES: Final = 20  # of one kind in one sweep, as long as each finds something
 
 
