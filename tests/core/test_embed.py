@@ -254,6 +254,19 @@ async def test_a_turn_that_was_cut_off_goes_on(
         assert texts[-1] == "See the card."
 
 
+async def test_a_long_conversation_is_summed_up_beside_its_turns(parcels: Parcels) -> None:
+    model = ScriptModel([says(f"answer {n}") for n in range(15)])
+    limits, prompt = Limits(history=2, history_block=2), ""
+    async with parcels.agent(model=model, limits=limits) as agent:
+        for n in range(15):
+            await ask(agent, f"wish {n}")
+            prompt = "\n".join(one.content for one in model.requests[-1].messages)
+            if "<earlier>\n" in prompt:
+                break
+    earlier = prompt.split("<earlier>\n")[1].split("\n</earlier>")[0]
+    assert "Ana (customer) wrote: wish 0" in earlier and ">wish 0<" not in prompt
+
+
 # --- people -------------------------------------------------------------------------------------
 
 

@@ -40,6 +40,7 @@ from tests.builders import (
     a_message_ref,
     a_proposal,
     a_room,
+    a_summary,
     a_turn,
     an_entry,
     an_escalation,
@@ -123,12 +124,19 @@ class Populating:
                 self.begin(con, room, Audience.PRIVATE, one.account)
                 for _ in range(self.shape.turns):
                     self.talk(one, con)
+                self.sum_up(con, one)
         for number in range(self.shape.shared):
             con = f"con_shared_{number}"
             self.begin(con, a_room("C_SHARED"), Audience.INTERNAL, None)
             for _ in range(self.shape.turns):
                 self.talk(ANNA, con)
                 self.talk(BERT, con)
+            self.sum_up(con, ANNA, BERT)
+
+    def sum_up(self, con: str, *who: Someone) -> None:
+        """What the model is told of the older part of the conversation."""
+        text = " and ".join(f"{one.person.name} spoke of {one.word}" for one in who)
+        self.tx.transcript.add_summary(a_summary(1, text, conversation_id=ConversationId(con)))
 
     def known(self, one: Someone) -> None:
         if self.shape.known:
