@@ -3,7 +3,7 @@
 from typing import Any
 
 from tests.benchmarks import __main__ as bench
-from tests.benchmarks import core_costs, load, slack_inbound, turns
+from tests.benchmarks import core_costs, load, profile, slack_inbound, turns
 from tests.benchmarks.slack_server import OURS as OUR_DOOR
 from tests.benchmarks.turn_contender import OURS as OUR_TURNS
 
@@ -44,3 +44,18 @@ def test_every_ruling_is_timed_and_the_table_can_be_drawn() -> None:
 async def test_a_service_under_load_answers_everybody() -> None:
     found = await load.waiting(conversations=30, model_seconds=0.1)
     assert found["conversations answered"] == 30
+
+
+def test_a_profile_names_the_part_that_each_sample_belongs_to() -> None:
+    raw = [
+        "run (asyncio/base.py:1);Driver.run (agent_core/driver.py:9);OpenAIModel.reply (m.py:2) 3",
+        "queue_worker_thread (dbos/_queue.py:4) 1",
+        "_find_and_load (<frozen importlib._bootstrap>:5) 50",
+        " 7",
+    ]
+    found = dict(profile.shares(profile.samples_of(raw), profile.part_of))
+    assert found == {
+        "the model's client (openai, httpx, aiohttp)": 75.0,
+        "the engine: taking work off its queues": 25.0,
+    }
+    assert "| 75.0 % |" in profile.page(profile.samples_of(raw))
