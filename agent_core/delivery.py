@@ -9,6 +9,7 @@ is looked up before it is sent again.
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextvars import Context
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -121,7 +122,10 @@ class Delivery:
         if destination in self._draining:
             self._again.add(destination)
             return
-        task = asyncio.get_running_loop().create_task(self._drain(destination))
+        task = asyncio.get_running_loop().create_task(
+            self._drain(destination),
+            context=Context(),  # each row brings its own trace
+        )
         self._draining[destination] = task
         task.add_done_callback(lambda _: self._drained(destination))
 

@@ -32,7 +32,8 @@ def watched_send(telemetry: Telemetry, job: Job) -> Iterator[WatchedSend]:
     ):
         span.set("messaging.system", platform)
         span.set("messaging.operation.type", "send")
-        span.set("handrail.outgoing.id", row.id)
+        # Not the whole id: some hold the room's.
+        span.set("handrail.send.kind", row.id.partition(":")[0])
         span.set("handrail.send.attempt", row.attempts)
         watched = WatchedSend(span)
         try:
