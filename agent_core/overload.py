@@ -16,7 +16,7 @@ from agent_core.ports import UnitOfWork
 
 CALM_SECONDS = 5.0  # how old a count may be while less than a quarter of every bound is used
 FRESH_SECONDS = 1.0  # else
-BUSY_SECONDS = 0.2  # where it would turn somebody away
+BUSY_SECONDS = 0.5  # where it would turn somebody away
 
 
 class Overload:
