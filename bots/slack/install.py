@@ -3,7 +3,8 @@
 import asyncio
 import base64
 from datetime import UTC, datetime
-from typing import Protocol
+from time import monotonic
+from typing import Final, Protocol
 
 from cryptography.fernet import Fernet, InvalidToken
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -161,6 +162,9 @@ class _Change(Protocol):
     def __call__(self, value: str) -> str: ...
 
 
+KEPT_SECONDS: Final = 60.0  # another process may have taken an installation, or an uninstall
+
+
 class InstalledWorkspaces:
     """Workspaces that installed the app through OAuth."""
 
@@ -168,15 +172,17 @@ class InstalledWorkspaces:
         self._store = store
         self._api = api
         self._cache: dict[str, Workspace] = {}
+        self._read_at: dict[str, float] = {}
         self._ready = False
         self._preparing = asyncio.Lock()
 
     async def get(self, team_id: str) -> Workspace | None:
-        if team_id not in self._cache:
+        if monotonic() - self._read_at.get(team_id, -KEPT_SECONDS) >= KEPT_SECONDS:
             found = await self._latest(team_id=team_id)
             if found is None:
+                self._cache.pop(team_id, None)
                 return None
-            self._cache[team_id] = found
+            self._cache[team_id], self._read_at[team_id] = found, monotonic()
         return self._cache[team_id]
 
     async def of_bot(self, bot_id: str) -> Workspace | None:
@@ -188,10 +194,12 @@ class InstalledWorkspaces:
         await self._prepare()
         await asyncio.to_thread(self._store.save, installation)
         self._cache.pop(installation.team_id or "", None)
+        self._read_at.pop(installation.team_id or "", None)
 
     async def forget(self, team_id: str) -> None:
         await self._prepare()
         await asyncio.to_thread(self._store.remove, team_id)
+        self._read_at.pop(team_id, None)
         if (held := self._cache.pop(team_id, None)) is not None:
             self._api.forget(held.bot_token)
 

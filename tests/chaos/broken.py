@@ -12,6 +12,7 @@ NO_LOOK_UP = "what may have been posted is posted again without a look"
 LOST_ROWS = "a claimed row is forgotten with its turn"
 POISON = "poison"  # a message that holds this word ends the process that works on it
 SLOW = "slow"  # slow:SECONDS, each answer of the model takes so long
+DEAD_MODEL = "the model does not answer"
 CLOCK = "clock"  # clock:SECONDS, a machine whose clock is wrong by so much
 
 
@@ -89,6 +90,16 @@ def _poison() -> None:
     PlannerModel.reply = reply  # type: ignore[method-assign]
 
 
+def _dead_model() -> None:
+    from agent_core.errors import ModelUnavailable
+    from agent_core.models.planner import PlannerModel
+
+    async def reply(self: Any, request: Any) -> Any:
+        raise ModelUnavailable("nobody answers")
+
+    PlannerModel.reply = reply  # type: ignore[method-assign]
+
+
 def _slow(seconds: float) -> None:
     from agent_core.models.planner import PlannerModel
 
@@ -117,4 +128,5 @@ _BREAKS = {
     NO_LOOK_UP: _no_look_up,
     LOST_ROWS: _lost_rows,
     POISON: _poison,
+    DEAD_MODEL: _dead_model,
 }

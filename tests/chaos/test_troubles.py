@@ -8,7 +8,15 @@ from pathlib import Path
 import pytest
 
 from playground.faults import Fault, FaultKind
-from tests.chaos.broken import CLOCK, LOST_ROWS, NO_LEDGER_KEY, NO_LOOK_UP, POISON
+from tests.chaos.broken import (
+    CLOCK,
+    DEAD_MODEL,
+    LOST_ROWS,
+    NO_LEDGER_KEY,
+    NO_LOOK_UP,
+    POISON,
+    SLOW,
+)
 from tests.chaos.judge import Judge
 from tests.chaos.load import GLOBEX, GRETA, Load
 from tests.chaos.runs import a_run, only_long
@@ -99,6 +107,22 @@ async def test_storms_of_rate_limits_and_of_repeated_events(tmp_path: Path) -> N
 
     verdict = await a_run("SQLite, storms of 429 and of repeated events", tmp_path, storms)
     assert verdict.problems() == []
+
+
+@only_long
+@pytest.mark.parametrize("broken", [f"{SLOW}:3", DEAD_MODEL])
+async def test_the_model_is_slow_or_dead(tmp_path: Path, broken: str) -> None:
+    """Slow: everything takes longer. Dead: everybody gets a person, with a sentence."""
+
+    async def some_time(_town: Town, _storm: Storm, _load: Load) -> None:
+        await asyncio.sleep(15)
+
+    verdict = await a_run(
+        f"SQLite, model: {broken}", tmp_path, some_time, broken=(broken,), patience_seconds=40.0
+    )
+    assert verdict.problems() == []
+    if broken == DEAD_MODEL:
+        assert verdict.figures["with a person"] > 0
 
 
 async def test_a_conversation_that_kills_its_worker_ends_with_a_person(tmp_path: Path) -> None:
