@@ -18,7 +18,7 @@ from agent_core.blocks import Note
 from agent_core.conversation import Audience
 from agent_core.delivery_outages import SOON_SECONDS, Outages, watched
 from agent_core.delivery_outcomes import Job, Outcomes, Undeliverable
-from agent_core.delivery_pace import PostPace
+from agent_core.delivery_pace import Place, PostPace
 from agent_core.errors import DestinationGone, PlatformError, PlatformUnavailable, RateLimited
 from agent_core.fair_line import FairLine
 from agent_core.messages import (
@@ -50,15 +50,16 @@ class _Later:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Paced:
-    """The room's turn comes in `seconds`; nothing was started."""
+    """The room's turn comes then; nothing was started."""
 
-    seconds: float
+    place: Place
 
 
 class _Overtaken(Exception):
     """Another process may be sending by now what this one was about to."""
 
 
+_NOW = Place(seconds=0.0)
 _Next = Job | _Later | _Paced | None
 
 
@@ -203,9 +204,9 @@ class Delivery:
                 case _Later(at=at):
                     await self._come_back(destination, at)
                     return
-                case _Paced(seconds=seconds):
-                    await self._wait(seconds)
-                    may_post = True
+                case _Paced(place=place):
+                    await self._wait(place.seconds)
+                    may_post = place.is_ours
         await self._store.run(lambda tx: tx.outgoing.release(destination, self._holder))
 
     async def _wait(self, seconds: float) -> None:
@@ -237,11 +238,13 @@ class Delivery:
             if outage > 0:
                 tx.outgoing.release(destination_id, self._holder)
                 return _Later(at=now + timedelta(seconds=outage))
-            pause = 0.0 if may_post else self._pace.take(tx, destination.address.room)
-            if pause > 0:
-                until = now + LEASE + timedelta(seconds=pause)  # nobody else waits in line for it
+            place = _NOW if may_post else self._pace.take(tx, destination.address.room)
+            if place.seconds > 0:
+                until = (
+                    now + LEASE + timedelta(seconds=place.seconds)
+                )  # nobody else waits in line for it
                 tx.outgoing.lease(destination_id, self._holder, now, until)
-                return _Paced(seconds=pause)
+                return _Paced(place=place)
             started = replace(row, status=OutgoingStatus.STARTED, attempts=row.attempts + 1)
             tx.outgoing.save(started)
             return Job(

@@ -21,11 +21,19 @@ class Rate:
     per_second: float
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """When a room may be posted to. `is_ours` False: the line is full, ask again by then."""
+
+    seconds: float
+    is_ours: bool = True
+
+
 class PostPace(Protocol):
     """Who may post to a room when. Several processes that share a room share its pace."""
 
-    def take(self, tx: UnitOfWork, room: RoomRef) -> float:
-        """Takes the room's next place in line: how many seconds until it may be posted to."""
+    def take(self, tx: UnitOfWork, room: RoomRef) -> Place:
+        """Takes the room's next place in line."""
         ...
 
 
@@ -46,12 +54,12 @@ class Pace:
         self._lock = threading.Lock()
         self._buckets: OrderedDict[RoomRef, _Bucket] = OrderedDict()
 
-    def take(self, tx: UnitOfWork, room: RoomRef) -> float:
+    def take(self, tx: UnitOfWork, room: RoomRef) -> Place:
         rate = self._rates.get(room.platform)
         if rate is None:
-            return 0.0
+            return Place(seconds=0.0)
         with self._lock:  # store threads ask too
-            return self._take(room, rate, monotonic())
+            return Place(seconds=self._take(room, rate, monotonic()))
 
     def _take(self, room: RoomRef, rate: Rate, now: float) -> float:
         bucket = self._buckets.setdefault(room, _Bucket(tokens=rate.burst, filled_at=now))

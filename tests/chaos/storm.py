@@ -6,7 +6,7 @@ import random
 from playground.faults import Fault, FaultKind
 from tests.chaos.town import Town
 
-ALIVE_SECONDS = (0.2, 3.4)  # how long a member lives after it was ready
+ALIVE_SECONDS = (0.2, 2.4)  # how long a member lives after it was ready
 
 
 class Storm:
