@@ -18,7 +18,7 @@ BEN, SAM = people.NORTHWIND_BILLING.user_id, people.COLLEAGUE.user_id
 RITA, LENA = people.SUPPORT_RITA.user_id, people.LEAD.user_id
 TEAMS_SAM = people.TEAMS_COLLEAGUE.teams_id
 OR = " | "  # between words of which one is enough
-CHANGED = "has changed since this was shown"  # by somebody else, meanwhile: an answer too
+NOT_DONE = "Not done: "  # somebody else changed the account meanwhile: an answer too
 CONFIRM, APPROVE = "proposal.confirm", "proposal.approve"
 
 
@@ -110,8 +110,10 @@ class Load:
             "and reset the access of milo@northwind.example"
         )
         talk = self._begin("plan", OLIVE, NORTHWIND, text)
-        # "done", or "stopped" where somebody else changed the account between its steps.
-        await self._confirmed(talk, OLIVE, "2 changes: ")
+        talk.wants = [f"Done: {OR}2 changes: {OR}{NOT_DONE}"]
+        await talk.press_until(
+            OLIVE, CONFIRM, lambda: any(map(talk.shows, ("2 changes: ", "Done: ", NOT_DONE)))
+        )
 
     async def _refund(self) -> None:
         if len(self.refunds) >= 120:
@@ -121,12 +123,17 @@ class Load:
         self.refunds.append(minor)
         text = f"refund {minor / 100:.2f} dollars of invoice INV-1041"
         talk = self._begin("approval", GRETA, GLOBEX, text)
-        waits = "waiting for approval"
-        talk.wants = [f"Done{OR}{CHANGED}"]
-        await talk.press_until(GRETA, CONFIRM, lambda: talk.shows(waits) or talk.shows("Done"))
-        inside = await self._support_thread("Approval needed", f"{minor}")
-        ended = lambda: talk.shows("Done") or talk.shows(CHANGED)  # noqa: E731
-        await inside.press_until(LENA, APPROVE, ended)
+        talk.wants = [f"Done: {OR}{NOT_DONE}"]
+
+        def ended() -> bool:
+            return talk.shows("Done: ") or talk.shows(NOT_DONE)
+
+        async def approve() -> None:
+            inside = await self._support_thread("Approval needed", f"{minor}")
+            await inside.press_until(LENA, APPROVE, ended)
+
+        # A card may be shown anew, and is then confirmed anew.
+        await asyncio.gather(talk.press_until(GRETA, CONFIRM, ended), approve())
 
     async def _case(self) -> None:
         number = next(self._numbers)
@@ -153,8 +160,8 @@ class Load:
         self.town.slack.say(PAUL, GLOBEX, "yes please", thread_ts=message["ts"])
 
     async def _confirmed(self, talk: Talk, user_id: str, done: str) -> None:
-        talk.wants = [f"{done}{OR}{CHANGED}"]
-        await talk.press_until(user_id, CONFIRM, lambda: talk.shows(done) or talk.shows(CHANGED))
+        talk.wants = [f"{done}{OR}{NOT_DONE}"]
+        await talk.press_until(user_id, CONFIRM, lambda: talk.shows(done) or talk.shows(NOT_DONE))
 
     async def _support_thread(self, *words: str) -> Talk:
         messages = self.town.slack.state.channels[SUPPORT].messages
