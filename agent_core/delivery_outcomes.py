@@ -79,25 +79,32 @@ class Outcomes:
         twice = maybe_accepted and job.found_started and not can_look_up and job.edits is None
         waits = all_down and self._clock.now() - job.row.created_at < LONGEST_WAIT
         if twice or (job.row.attempts >= CUSTOMER_ATTEMPTS and not waits):
-            await self.refused(job, reason)
+            await self.refused(job, reason, maybe_accepted=maybe_accepted)
             return
         pause = FIRST_PAUSE_SECONDS if waits else _pause_seconds(job.row)
         await self._store.run(
             lambda tx: self._postpone(tx, job, pause, sent_nothing=not maybe_accepted)
         )
 
-    async def refused(self, job: Job, reason: str, *, gone: bool = False) -> None:
+    async def refused(
+        self, job: Job, reason: str, *, gone: bool = False, maybe_accepted: bool = False
+    ) -> None:
         """The platform will not take it. What a person must know reaches one in this commit.
 
-        `gone`: there is no such place (now), whatever is posted.
+        `gone`: there is no such place (now), whatever is posted. `maybe_accepted`: this last try
+        may have arrived after all, and where there is another, it looks first.
         """
+
+        def write(tx: UnitOfWork) -> None:
+            self._refused(tx, job, reason, gone=gone, maybe_accepted=maybe_accepted)
+
         for _ in range(_TRIES - 1):
             try:
-                await self._store.run(lambda tx: self._refused(tx, job, reason, gone))
+                await self._store.run(write)
             except ConversationChanged:
                 continue
             return
-        await self._store.run(lambda tx: self._refused(tx, job, reason, gone))
+        await self._store.run(write)
 
     def drop(self, tx: UnitOfWork, row: OutgoingRow) -> None:
         """Never posted. That an agent's words were left out is written down for people."""
@@ -125,7 +132,9 @@ class Outcomes:
         if row.conversation_id and tx.escalations.of_destination(destination.id) is None:
             tx.conversations.attach(row.conversation_id, posted.thread)
 
-    def _refused(self, tx: UnitOfWork, job: Job, reason: str, gone: bool) -> None:
+    def _refused(
+        self, tx: UnitOfWork, job: Job, reason: str, *, gone: bool, maybe_accepted: bool
+    ) -> None:
         log.error(
             "message not delivered" if job.for_customer else "support cannot be reached",
             extra={"room": str(job.destination.address.room), "problem": reason},
@@ -140,7 +149,11 @@ class Outcomes:
             tx.outgoing.save(failed)
             self._undeliverable(tx, failed, reason)
         else:
-            self._try_ever_more_slowly(tx, job, reason, gone)
+            # What support must see is never given up; perhaps it is its form that is refused.
+            if job.row.attempts == CUSTOMER_ATTEMPTS and not gone:
+                job = replace(job, row=replace(job.row, message=_reduced(job.row.message)))
+            pause = _pause_seconds(job.row)
+            self._postpone(tx, job, pause, sent_nothing=not maybe_accepted, problem=reason)
 
     def _not_shown(self, row: OutgoingRow) -> OutgoingRow:
         """What was said to be shown to one person could not be: they hear how to get it."""
@@ -152,13 +165,6 @@ class Outcomes:
             conversation_id=row.conversation_id,
             trace=row.trace,
         )
-
-    def _try_ever_more_slowly(self, tx: UnitOfWork, job: Job, reason: str, gone: bool) -> None:
-        """What support must see is never given up; perhaps it is its form that is refused."""
-        if job.row.attempts == CUSTOMER_ATTEMPTS and not gone:
-            job = replace(job, row=replace(job.row, message=_reduced(job.row.message)))
-        seconds = _pause_seconds(job.row)
-        self._postpone(tx, job, seconds, sent_nothing=True, problem=reason)
 
     def _postpone(
         self, tx: UnitOfWork, job: Job, seconds: float, *, sent_nothing: bool, problem: str = ""

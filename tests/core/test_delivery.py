@@ -264,6 +264,17 @@ async def test_an_approval_card_is_tried_until_support_is_reached(works: Works) 
 # --- once each --------------------------------------------------------------------------------
 
 
+async def test_the_last_quick_try_for_support_is_looked_up_as_any_other(works: Works) -> None:
+    limited = RateLimited("slow", retry_after_seconds=1)
+    cut = PlatformUnavailable("cut", maybe_accepted=True)
+    works.slack.faults.extend([*[limited] * 7, cut])  # the eighth may have arrived
+    await works.send("case", destination=SUPPORT, conversation_id=None)
+    async with asyncio.timeout(10):
+        while (row := await works.row("case")).attempts < 8:
+            await works.later(seconds=1.5)
+    assert row.status is OutgoingStatus.STARTED
+
+
 async def test_without_look_up_an_ambiguous_post_is_sent_again_once_and_marked(
     works: Works,
 ) -> None:
