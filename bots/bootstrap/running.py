@@ -1,0 +1,64 @@
+"""The service behind its doors, from the migration to the graceful stop."""
+
+import logging
+
+from aiohttp import web
+
+from agent_core.store.locks import lock_folder_of
+from bots import server
+from bots.bootstrap.assembly import build
+from bots.bootstrap.channels import plain
+from bots.bootstrap.databases import migrate
+from bots.configuration import Configuration
+from bots.roles import Role
+from bots.service import Service
+from bots.settings import Settings, is_loopback
+from bots.sight.doors import MetricsDoor, observing
+
+log = logging.getLogger(__name__)
+
+
+async def serve(
+    settings: Settings,
+    configuration: Configuration,
+    host: str,
+    port: int,
+    role: Role = Role.ALL,
+) -> None:
+    """Runs the service until it is told to stop. Raises ConfigurationError, OSError."""
+    lock = lock_folder_of(settings.database_url.get_secret_value())
+    if lock is not None:
+        lock.take()
+    try:
+        migrate(settings)
+        service = await build(settings, configuration, role=role)
+        try:
+            await service.start(configuration)
+            app = application(settings, service, host)
+            await server.run(app, host, port, on_listening=_say_listening)
+        finally:
+            await service.stop()
+    finally:
+        if lock is not None:
+            lock.release()
+
+
+def application(settings: Settings, service: Service, host: str) -> web.Application:
+    """Every door of the service, for a server that is bound to `host`."""
+    metrics = MetricsDoor(
+        service.observer.registry,
+        token=plain(settings.metrics_token),
+        on_loopback=is_loopback(host),
+        refresh=service.count_rows,
+    )
+    return server.application(
+        [*service.routes(), *metrics.routes()],
+        service.ready,
+        middlewares=[observing(service.observer)],
+        is_alive=service.is_alive,
+    )
+
+
+def _say_listening(address: str) -> None:
+    log.info("listening", extra={"address": address})
+    print(f"listening on {address}", flush=True)  # noqa: T201 - scripts wait for this line
