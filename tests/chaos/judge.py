@@ -201,7 +201,9 @@ def _twice_in_slack(town: Town) -> Iterable[str]:
         ids = Counter(_outgoing_id(m) for m in ours)
         yield from (f"{name} was posted {n} times" for name, n in ids.items() if name and n > 1)
         if channel.channel_id != SUPPORT:
-            texts = Counter((m.get("thread_ts", m["ts"]), m.get("text")) for m in ours)
+            # Two turns of one thread may both fail, and say the same of it; receipts are once.
+            receipts = [m for m in ours if "Done: " in str(m.get("text"))]
+            texts = Counter((m.get("thread_ts", m["ts"]), m.get("text")) for m in receipts)
             yield from (f"in {k[0]} {n} times: {k[1]}" for k, n in texts.items() if n > 1)
 
 

@@ -123,7 +123,8 @@ class Load:
         self.refunds.append(minor)
         text = f"refund {minor / 100:.2f} dollars of invoice INV-1041"
         talk = self._begin("approval", GRETA, GLOBEX, text)
-        talk.wants = [f"Done: {OR}{NOT_DONE}"]
+        # What waits for an approver is with a person, who is reminded; then it is a case.
+        talk.wants = [f"Done: {OR}{NOT_DONE}{OR}waiting for approval"]
 
         def ended() -> bool:
             return talk.shows("Done: ") or talk.shows(NOT_DONE)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.chaos.load import Load
-from tests.chaos.runs import a_run
+from tests.chaos.runs import a_run, only_long
 from tests.chaos.storm import Storm
 from tests.chaos.town import Town
 
@@ -32,6 +32,7 @@ async def test_kills_on_sqlite(tmp_path: Path) -> None:
     assert verdict.problems() == []
 
 
+@only_long
 @pytest.mark.postgres
 async def test_kills_on_postgres(tmp_path: Path, fresh_database: Callable[[], str]) -> None:
     verdict = await a_run(

@@ -125,6 +125,7 @@ async def test_the_model_is_slow_or_dead(tmp_path: Path, broken: str) -> None:
         assert verdict.figures["with a person"] > 0
 
 
+@only_long
 async def test_a_conversation_that_kills_its_worker_ends_with_a_person(tmp_path: Path) -> None:
     """Three attempts, three dead processes, then a case; everybody else is answered."""
     async with a_town(tmp_path) as town:
