@@ -315,10 +315,7 @@ class Erasure:
         if place.whole:
             counts += self._whole(conversation, outgoing)
         else:
-            for table, holding in HOLDINGS.items():
-                if holding.derived:
-                    column = holding.of_conversation
-                    counts[table] += self._delete(table, column, [conversation.id])
+            counts += self._erase_derived([conversation.id])
         return +counts
 
     def _whole(self, conversation: Conversation, outgoing: Sequence[Row]) -> Counter[str]:
@@ -378,7 +375,7 @@ class Erasure:
         An effect in doubt, and its proposal, stay as they are: somebody has to find out.
         """
         counts = Counter[str]()
-        counts["hr_transcript"] += self._blank_words(whom, at)
+        counts += self._blank_words(whom, at)
         counts += self._work(whom)
         doubt = set(self.doubtful(whom))
         for table, key in (("hr_proposals", "id"), ("hr_ledger", "key")):
@@ -399,7 +396,8 @@ class Erasure:
                 counts["hr_people"] += 1
         return +counts
 
-    def _blank_words(self, whom: Whom, at: datetime) -> int:
+    def _blank_words(self, whom: Whom, at: datetime) -> Counter[str]:
+        """With what was made of them since their conversations were looked at, one by one."""
         rows = self._records.rows("hr_transcript", "identity", whom.addresses)
         for row in rows:
             values = blanks("hr_transcript", Holds.PERSONAL)
@@ -410,7 +408,15 @@ class Erasure:
             self._records.change(
                 "hr_transcript", self._records.key_of("hr_transcript", row), values
             )
-        return len(rows)
+        counts = Counter({"hr_transcript": len(rows)})
+        return counts + self._erase_derived({row["conversation_id"] for row in rows})
+
+    def _erase_derived(self, conversations: Collection[str]) -> Counter[str]:
+        counts = Counter[str]()
+        for table, holding in HOLDINGS.items():
+            if holding.derived:
+                counts[table] += self._delete(table, holding.of_conversation, conversations)
+        return counts
 
     def _work(self, whom: Whom) -> Counter[str]:
         """Turns for them in conversations that others share, with what asked for these."""

@@ -3,7 +3,7 @@
 import asyncio
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from agent_core.audit_check import verify
 from agent_core.audit_notes import all_entries
 from agent_core.clock import SystemClock
+from agent_core.compacting import digest
 from agent_core.conversation import ConversationId
 from agent_core.errors import NotPermitted, RateLimited
 from agent_core.escalations import EscalationStatus
@@ -32,7 +33,7 @@ from agent_core.proposals import Approval, ProposalId, ProposalStatus
 from agent_core.store.memory_store import MemoryStore
 from agent_core.store.migrations import migrate
 from agent_core.store.sql_store import SqlStore
-from tests.builders import NOON, a_conversation, a_proposal, a_thread, an_escalation
+from tests.builders import NOON, a_conversation, a_proposal, a_summary, a_thread, an_escalation
 from tests.fakes.platform import MemoryPlatform
 from tests.store.population import ANNA, BERT, RITA, Shape, Someone, dump, populate
 
@@ -249,6 +250,42 @@ class WritesMeanwhile(MemoryPlatform):
         if not self.wrote and self.store is not None:
             self.wrote = True
             await self.store.run(write)
+        return await MemoryPlatform.remove(self, address, posted, message, outgoing_id)
+
+
+async def test_a_summary_that_is_made_meanwhile_keeps_none_of_their_words() -> None:
+    store = MemoryStore()
+    platform = SumsUpMeanwhile(platform=Platform.SLACK, store=store)
+    await populate(store, platform, Shape(solo=0, shared=2, case=False))
+    await forgetting(store, platform).forget(await whom(store, ANNA, account=False))
+    assert len(platform.summed_up) > 1
+    assert [row for row in dump(store) if ANNA.word in row] == []
+
+
+@dataclass
+class SumsUpMeanwhile(MemoryPlatform):
+    """While our posts are taken back, old history is summed up wherever they wrote."""
+
+    store: MemoryStore | None = None
+    summed_up: list[ConversationId] = field(default_factory=list)
+
+    async def remove(
+        self,
+        address: ReplyAddress,
+        posted: MessageRef,
+        message: OutboundMessage,
+        outgoing_id: OutgoingId,
+    ) -> int:
+        def sum_up(tx: UnitOfWork) -> None:
+            for conversation in ("con_shared_0", "con_shared_1"):
+                entries = tx.transcript.last(ConversationId(conversation), 100)
+                text = digest("", entries, 5_000)
+                upto, here = entries[-1].seq, ConversationId(conversation)
+                tx.transcript.add_summary(a_summary(upto, text, conversation_id=here))
+                self.summed_up.append(ConversationId(conversation))
+
+        if self.store is not None:
+            await self.store.run(sum_up)
         return await MemoryPlatform.remove(self, address, posted, message, outgoing_id)
 
 
