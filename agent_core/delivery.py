@@ -236,8 +236,10 @@ class Delivery:
                 continue
             outage = self._outages.wait(tx, destination.address.room)
             if outage > 0:
+                at = now + timedelta(seconds=outage)
+                tx.outgoing.save(replace(row, not_before=at))  # until then nobody looks for it
                 tx.outgoing.release(destination_id, self._holder)
-                return _Later(at=now + timedelta(seconds=outage))
+                return _Later(at=at)
             place = _NOW if may_post else self._pace.take(tx, destination.address.room)
             if place.seconds > 0:
                 until = (

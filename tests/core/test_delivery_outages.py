@@ -97,6 +97,16 @@ async def test_one_at_a_time_tries_whether_it_answers_again(works: Cut) -> None:
     assert works.slack.calls - calls <= 2
 
 
+async def test_what_waits_for_an_outage_to_end_is_in_nobodys_way(works: Cut) -> None:
+    await until_open(works)
+    await works.send("for support", destination=SUPPORT)
+    await works.settle()
+    now = works.clock.now()
+    # Each look would set one more timer for each of them, and see no further than the first ones.
+    assert await works.store.run(lambda tx: tx.outgoing.unattended(now)) == []
+    assert (await works.row("for support")).attempts == 0
+
+
 async def test_of_a_long_outage_people_are_told(works: Cut) -> None:
     await until_open(works)
     await works.send("for support", destination=SUPPORT)
