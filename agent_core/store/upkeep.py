@@ -9,7 +9,10 @@ from agent_core.ports import UnitOfWork
 from agent_core.retention import Kept, Walked
 from agent_core.store.erasure import Erasure
 from agent_core.store.expiry import Expiry
+from agent_core.store.obstacles import Obstacles
 from agent_core.store.records import Records
+from agent_core.store.their_posts import TheirPosts
+from agent_core.store.whereabouts import Search
 
 
 class StoreUpkeep:
@@ -25,32 +28,28 @@ class StoreUpkeep:
         return Expiry(self._tx, self._records).expire(kind, before, after, limit)
 
     def whereabouts(self, whom: Whom) -> Whereabouts:
-        return self._erasure.whereabouts(whom)
+        return Search(self._tx, self._records).whereabouts(whom)
 
     def heard_since(self, place: str, since: datetime) -> bool:
-        return self._erasure.heard_since(place, since)
+        return Search(self._tx, self._records).heard_since(place, since)
 
     def doubtful(self, whom: Whom) -> Sequence[str]:
-        return self._erasure.doubtful(whom)
+        return Obstacles(self._tx, self._records).doubtful(whom)
 
     def in_the_way(self, whom: Whom, place: Place) -> Sequence[str]:
-        return self._erasure.in_the_way(whom, place)
+        return Obstacles(self._tx, self._records).in_the_way(whom, place)
 
     def on_its_way(self, whom: Whom, place: Place) -> Sequence[str]:
-        return self._erasure.on_its_way(whom, place)
+        return Obstacles(self._tx, self._records).on_its_way(whom, place)
 
     def unfinished(self, whom: Whom) -> Sequence[str]:
-        return self._erasure.unfinished(whom)
+        return Obstacles(self._tx, self._records).unfinished(whom)
 
     def own_posts(self, whom: Whom, place: Place) -> Sequence[OwnPost]:
-        return self._erasure.own_posts(whom, place)
+        return TheirPosts(self._tx, self._records).own_posts(whom, place)
 
     def erase_conversation(self, whom: Whom, place: Place, at: datetime) -> Counter[str]:
-        return self._erasure.erase_conversation(whom, place, at)
+        return Erasure(self._tx, self._records).erase_conversation(whom, place, at)
 
     def erase_rest(self, whom: Whom, at: datetime) -> Counter[str]:
-        return self._erasure.erase_rest(whom, at)
-
-    @property
-    def _erasure(self) -> Erasure:
-        return Erasure(self._tx, self._records)
+        return Erasure(self._tx, self._records).erase_rest(whom, at)
