@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import datetime
 
-from agent_core import cards, presses
+from agent_core import notices, presses
 from agent_core.audit_notes import note_person
 from agent_core.blocks import Button, Buttons, ButtonStyle, Mention, Note, Text
 from agent_core.conversation import Conversation, ConversationId
@@ -94,7 +94,7 @@ class Access:
         self._post(tx, conversation, _answer_row(question), sentence, now, updates=question)
         # A changed message calls nobody's attention: whoever asked is told by one of its own.
         self._post(tx, conversation, OutgoingId(f"{question}:told"), sentence, now)
-        return Answer(card=cards.notice(sentence))
+        return Answer(card=notices.notice(sentence))
 
     # --- inner ------------------------------------------------------------------------------
 
@@ -127,7 +127,7 @@ class Access:
         row = OutgoingRow(
             id=row_id,
             destination=conversation.destination,
-            message=cards.notice(sentence),
+            message=notices.notice(sentence),
             created_at=now,
             conversation_id=conversation.id,
             updates=updates,

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from agent_core import cards
+from agent_core import notices, wording
 from agent_core.blocks import Field, Fields, Heading, Note
 from agent_core.boundary import Boundary
 from agent_core.messages import OutboundMessage, OutgoingId, PlatformIdentity
@@ -40,7 +40,7 @@ def for_approvers(tx: UnitOfWork, proposal: Proposal) -> list[tuple[OutgoingId, 
     if not hidden or need is None or not need.roles:
         return []
     fields = [
-        Field(label=cards.argument_label(name), value=str(proposal.arguments[name]))
+        Field(label=wording.argument_label(name), value=str(proposal.arguments[name]))
         for name in sorted(hidden)
     ]
     title = f"To approve: {proposal.title}"
@@ -59,7 +59,7 @@ def _message(
     title: str, account_name: str, fields: Sequence[Field], to: PlatformIdentity
 ) -> OutboundMessage:
     where = (Field(label="Account", value=account_name),) if account_name else ()
-    return cards.message_of(
+    return notices.message_of(
         [Heading(text=title[:150]), Fields(fields=(*where, *fields)), Note(text=ONLY_YOU)],
         private_to=to,
     )

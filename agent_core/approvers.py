@@ -1,12 +1,12 @@
 """Who there is to approve a proposal; where nobody can, a person has to find out who could."""
 
 from agent_core.approving import could_approve
-from agent_core.cards import approvers_text
 from agent_core.different import Houses, why_not_different
 from agent_core.people import Person, Requester
 from agent_core.policy import ApprovalNeed
 from agent_core.ports import UnitOfWork
 from agent_core.proposals import Proposal
+from agent_core.wording import approvers_text
 
 
 def somebody_can(tx: UnitOfWork, houses: Houses, proposal: Proposal) -> bool:

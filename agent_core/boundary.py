@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from agent_core import cards
+from agent_core import notices
 from agent_core.conversation import (
     Audience,
     Conversation,
@@ -207,7 +207,7 @@ def _notice_owner(boundary: Boundary) -> None:
     began_in = boundary.live.entries[0].body.get("audience") if boundary.live.entries else None
     if began_in == Audience.INTERNAL and conversation.audience is Audience.SHARED:
         # What was read so far was read for insiders: nothing of it may be said here.
-        boundary.post(f"opened-up:{turn.id}", cards.notice(OPENED_UP))
+        boundary.post(f"opened-up:{turn.id}", notices.notice(OPENED_UP))
         boundary.silenced = True
         boundary.note(Kind.SILENCED, {})
         return
@@ -293,7 +293,7 @@ def _take_down_progress(boundary: Boundary) -> None:
     sign = progress_row(live.turn)
     shown = live.shows_progress or live.turn.attempts > 1
     if shown and boundary.tx.outgoing.get(sign) is not None:
-        boundary.post(f"{sign}:over", cards.notice("I have worked on this."), updates=sign)
+        boundary.post(f"{sign}:over", notices.notice("I have worked on this."), updates=sign)
 
 
 def _take_over_news(live: LiveTurn, boundary: Boundary) -> None:

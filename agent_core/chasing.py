@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
-from agent_core import cards
+from agent_core import notices, wording
 from agent_core.approving import passed_on
 from agent_core.audit import AuditKind
 from agent_core.audit_notes import note_proposal
@@ -99,7 +99,7 @@ class Chasing:
 
     def _do(self, tx: UnitOfWork, proposal: Proposal, stage: Stage, now: datetime) -> Proposal:
         need = proposal.approval or ApprovalNeed()
-        who = cards.approvers_text(need)
+        who = wording.approvers_text(need)
         if stage is Stage.REMIND:
             sentence = f"“{proposal.title}” still waits for {who}. They have been reminded."
             self._call(tx, proposal, need.capabilities, stage, "please decide, it still waits:")
@@ -152,7 +152,7 @@ class Chasing:
                 id=OutgoingId(f"{CHASE}{proposal.id}:{stage}"),
                 destination=conversation.destination,
                 message=OutboundMessage(
-                    blocks=blocks, fallback=cards.plain_text(blocks), author=Author.CODE
+                    blocks=blocks, fallback=notices.plain_text(blocks), author=Author.CODE
                 ),
                 created_at=now,
                 conversation_id=conversation.id,

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from agent_core import cards
+from agent_core import cards, notices, wording
 from agent_core.alone import for_approvers
 from agent_core.approvers import nobody_can, somebody_can
 from agent_core.approving import missing, with_approval
@@ -213,7 +213,7 @@ class Decisions:
             at=at,
         )
         entry = replace(entry, seq=tx.transcript.append(entry))
-        self._post(tx, conversation, row_id, cards.notice(sentence), at)
+        self._post(tx, conversation, row_id, notices.notice(sentence), at)
         case = tx.escalations.open_in(conversation.id)
         if case is not None:
             self._desk.relay(tx, case, entry)
@@ -398,8 +398,8 @@ def _asked_of_others(tx: UnitOfWork, conversation: Conversation) -> dict[Proposa
 
 def _not_stopped(asked: Iterable[Proposal]) -> str:
     open_still = [
-        f" Not stopped: “{one.title}” waits for {cards.approvers_text(one.approval)}, and is done "
-        f"once approved. {one.requester_name} can cancel it on its card."
+        f" Not stopped: “{one.title}” waits for {wording.approvers_text(one.approval)}, and is "
+        f"done once approved. {one.requester_name} can cancel it on its card."
         for one in asked
         if one.status is ProposalStatus.AWAITING_APPROVAL and one.approval is not None
     ]

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from agent_core import cards
+from agent_core import notices
 from agent_core.blocks import Buttons, Text
 from agent_core.errors import ConversationChanged
 from agent_core.messages import MessageRef, OutboundMessage, OutgoingId, Posted
@@ -160,7 +160,7 @@ class Outcomes:
         return OutgoingRow(
             id=OutgoingId(f"{row.id}:not-shown"),
             destination=row.destination,
-            message=cards.notice(_NOT_SHOWN),
+            message=notices.notice(_NOT_SHOWN),
             created_at=self._clock.now(),
             conversation_id=row.conversation_id,
             trace=row.trace,

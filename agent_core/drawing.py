@@ -1,6 +1,7 @@
 """How a proposal's card looks now: its own, or the one that its plan's steps share."""
 
 from agent_core import cards
+from agent_core.decided_cards import decided_card
 from agent_core.messages import OutboundMessage
 from agent_core.plan_cards import plan_card
 from agent_core.plans import read_plan
@@ -25,6 +26,6 @@ def drawn(
         return plan.standing, plan_card(plan)
     if entry is not None or replaced:
         ending = entry.outcome if entry is not None else "replaced"
-        card = cards.decided_card(proposal, proposal.account_name, entry=entry, replaced=replaced)
+        card = decided_card(proposal, proposal.account_name, entry=entry, replaced=replaced)
         return str(ending), card
     return proposal.mark, cards.proposal_card(proposal, proposal.account_name)

@@ -4,13 +4,14 @@ import asyncio
 import json
 import logging
 
-from agent_core import cards, progress
+from agent_core import notices, progress
 from agent_core.blocks import Text
 from agent_core.boundary import Boundary, Effect, commit
 from agent_core.calls import Calls
 from agent_core.context import news_of_facts, prompt, recorded_call
 from agent_core.conversation import ConversationId, ConversationStatus
 from agent_core.core_tools import CHOOSE_ACCOUNT, HAND_OVER
+from agent_core.decided_cards import decided_card
 from agent_core.different import Houses
 from agent_core.entering import asked_text, enter
 from agent_core.errors import ModelError, ModelUnavailable, ToolError, TurnLost
@@ -288,7 +289,7 @@ class Driver:
             if proposal is not None and proposal.status is not ProposalStatus.CANCELLED:
                 boundary.post(
                     f"told:{proposal.id}:{proposal.status}",
-                    cards.decided_card(proposal, proposal.account_name),
+                    decided_card(proposal, proposal.account_name),
                 )
             boundary.note(Kind.TOLD, {"proposal": str(proposal_id)})
 
@@ -302,7 +303,7 @@ class Driver:
         def write(boundary: Boundary) -> None:
             if step.apology:
                 sorry = _CANNOT.format(step.because) if step.because else _APOLOGY
-                boundary.post(f"apology:{boundary.live.turn.id}", cards.notice(sorry))
+                boundary.post(f"apology:{boundary.live.turn.id}", notices.notice(sorry))
             if boundary.conversation.status is ConversationStatus.WITH_AGENT:
                 self._services.desk.open(
                     boundary.tx,

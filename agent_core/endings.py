@@ -3,12 +3,13 @@
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from agent_core import cards
+from agent_core import cards, wording
 from agent_core.audit import AuditKind
 from agent_core.audit_notes import note_effect, note_proposal
 from agent_core.boundary import Boundary
 from agent_core.conversation import ConversationStatus
 from agent_core.decided import Found, executed_body, not_run_body, said_of, settled_entry
+from agent_core.decided_cards import decided_card
 from agent_core.drawing import drawn
 from agent_core.entering import asked_text
 from agent_core.escalations import EscalationReason, Priority
@@ -113,7 +114,7 @@ def end(boundary: Boundary, proposal: Proposal, why: str) -> None:
 def redraw(boundary: Boundary, proposal: Proposal, entry: LedgerEntry | None = None) -> None:
     """Every card of the proposal in its own thread, and support's, shows how it stands."""
     standing, message = drawn(boundary.tx, proposal, entry=entry)
-    own = cards.decided_card(proposal, proposal.account_name, entry=entry)
+    own = decided_card(proposal, proposal.account_name, entry=entry)
     ending = str(entry.outcome) if entry else proposal.status.value
     both = ((proposal.card, standing, message), (proposal.approval_card, ending, own))
     for card, mark, shown in both:
@@ -126,7 +127,7 @@ def redraw(boundary: Boundary, proposal: Proposal, entry: LedgerEntry | None = N
 def _call_for_help(boundary: Boundary, found: Found, entry: LedgerEntry) -> None:
     """A case of its own, unless the plan's case tells it already."""
     title = found.proposal.title
-    amount = f" ({cards.money_text(entry.amount)})" if entry.amount else ""
+    amount = f" ({wording.money_text(entry.amount)})" if entry.amount else ""
     boundary.services.desk.open(
         boundary.tx,
         boundary.conversation,
@@ -137,7 +138,7 @@ def _call_for_help(boundary: Boundary, found: Found, entry: LedgerEntry) -> None
         suggestion=(
             f"“{title}”{amount} was started and no answer came. Either it happened: then tell "
             "the customer and do nothing more. Or it did not: then it may be asked for again. "
-            f"Look for reference {cards.short_reference(entry.key)} (key {entry.key})."
+            f"Look for reference {wording.short_reference(entry.key)} (key {entry.key})."
         ),
         at=boundary.at,
     )

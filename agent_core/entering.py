@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from agent_core import cards
+from agent_core import notices
 from agent_core.audit import AuditKind
 from agent_core.audit_notes import note_effect, note_proposal
 from agent_core.boundary import Boundary, as_trusted, read_transcript, rows_of_one
@@ -109,7 +109,7 @@ def _give_up(tx: UnitOfWork, services: Services, live: LiveTurn) -> None:
     if doubtful or live.conversation.status is ConversationStatus.WITH_AGENT:
         boundary.post(
             f"given-up:{live.turn.id}",
-            cards.notice("Sorry, something went wrong on our side while working on this."),
+            notices.notice("Sorry, something went wrong on our side while working on this."),
         )
         services.desk.open(
             tx,

@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from agent_core import cards
+from agent_core import notices
 from agent_core.answers import about_this_agent, account_choice
 from agent_core.bare_words import bare_word
 from agent_core.conversation import Audience, Conversation, RoomBinding, RoomMode, Speaker
@@ -176,7 +176,7 @@ class Intake:
         if self._below_approval_card(tx, event, situation):
             if not tx.inbox.take(f"message:{event.message}", now):
                 return _AGAIN
-            hint = cards.notice(BUTTONS_DECIDE, private_to=event.author.identity)
+            hint = notices.notice(BUTTONS_DECIDE, private_to=event.author.identity)
             self._words.answer_alone(tx, event, hint, now)
             return "Hint"
         decision = route_message(event, situation)

@@ -15,9 +15,9 @@ from typing import Final
 from agent_core import presses
 from agent_core.audit_notes import note_joined, note_person
 from agent_core.blocks import Button, Buttons, ButtonStyle, Text
-from agent_core.cards import plain_text
 from agent_core.different import Houses
 from agent_core.messages import Author, OutboundMessage, Platform, PlatformIdentity
+from agent_core.notices import plain_text
 from agent_core.people import JoinCode, Person, PersonId, Requester
 from agent_core.ports import UnitOfWork
 

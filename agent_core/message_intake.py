@@ -4,7 +4,7 @@ import logging
 from dataclasses import replace
 from datetime import datetime
 
-from agent_core import cards
+from agent_core import notices
 from agent_core.conversation import (
     Audience,
     Conversation,
@@ -311,7 +311,7 @@ class MessageIntake:
             OutgoingRow(
                 id=OutgoingId(f"tell:{event.message}"),
                 destination=conversation.destination,
-                message=disclosed(tx, cards.notice(sentence), event.author.identity, now),
+                message=disclosed(tx, notices.notice(sentence), event.author.identity, now),
                 created_at=now,
                 conversation_id=conversation.id,
             ),

@@ -15,21 +15,15 @@ from agent_core.blocks import (
     Note,
     Text,
 )
-from agent_core.cards import (
-    OUTCOME_TITLES,
-    approvers_text,
-    button,
-    message_of,
-    money_text,
-    short_reference,
-    time_text,
-)
 from agent_core.conversation import ConversationId
+from agent_core.decided_cards import OUTCOME_TITLES
 from agent_core.messages import OutboundMessage
+from agent_core.notices import button, message_of
 from agent_core.plans import Plan
 from agent_core.proposals import LedgerEntry, Outcome, Proposal, ProposalStatus
 from agent_core.receipts import undone_text
 from agent_core.tooling import Amount
+from agent_core.wording import approvers_text, money_text, short_reference, time_text
 
 _LEFT_OUT = (ProposalStatus.REFUSED, ProposalStatus.CANCELLED)
 _STANDS = {

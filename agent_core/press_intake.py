@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import datetime
 
-from agent_core import cards, presses
+from agent_core import cards, notices, presses
 from agent_core.access import Access
 from agent_core.conversation import (
     Audience,
@@ -98,7 +98,7 @@ class PressIntake:
         stopped = replace(conversation, epoch=conversation.epoch + 1)
         tx.conversations.save(stopped, expected_epoch=conversation.epoch)
         self._decisions.stop(tx, stopped, who, now)
-        return Answer(card=cards.notice(f"Stopped by {who.name}."))
+        return Answer(card=notices.notice(f"Stopped by {who.name}."))
 
     # --- proposals --------------------------------------------------------------------------
 
@@ -199,7 +199,7 @@ class PressIntake:
             transcript_seq=tx.transcript.append(entry),
         )
         wake(tx, self._engine, row)
-        return Answer(card=cards.notice(f"{who.name} chose the account {account_id}."))
+        return Answer(card=notices.notice(f"{who.name} chose the account {account_id}."))
 
     def _mean(
         self, tx: UnitOfWork, conversation: Conversation, account_id: AccountId, now: datetime

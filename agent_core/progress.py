@@ -5,7 +5,7 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from agent_core import cards
+from agent_core import notices
 from agent_core.boundary import open_boundary
 from agent_core.conversation import ConversationStatus
 from agent_core.errors import StoreError, TurnLost
@@ -50,7 +50,7 @@ def _put_up(tx: UnitOfWork, services: Services, live: LiveTurn) -> None:
         OutgoingRow(
             id=progress_row(live.turn),
             destination=conversation.destination,
-            message=cards.working(conversation.id),
+            message=notices.working(conversation.id),
             created_at=boundary.at,
             conversation_id=conversation.id,
             epoch=turn.epoch,

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from agent_core import cards
+from agent_core import cards, wording
 from agent_core.alone import for_approvers, tell_alone
 from agent_core.approvers import nobody_can, somebody_can
 from agent_core.audit import AuditKind
@@ -113,7 +113,7 @@ def _proposed(
     if before is None:
         return new_proposal(boundary, wish, ruling, twins, requester)
     proposal = new_proposal(boundary, wish, _asks_again(ruling), twins, requester)
-    note = f"This was done already at {cards.time_text(before)}. Confirm to do it again."
+    note = f"This was done already at {wording.time_text(before)}. Confirm to do it again."
     return replace(proposal, notes=(note, *proposal.notes))
 
 

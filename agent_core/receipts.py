@@ -2,10 +2,12 @@
 
 from agent_core import presses
 from agent_core.blocks import Block, Buttons, Field, Note, Receipt, ReceiptState, Text
-from agent_core.cards import OUTCOME_TITLES, button, message_of, short_reference, time_text
+from agent_core.decided_cards import OUTCOME_TITLES
 from agent_core.messages import OutboundMessage
+from agent_core.notices import button, message_of
 from agent_core.ports import UnitOfWork
 from agent_core.proposals import LedgerEntry, Outcome, Proposal, ProposalId
+from agent_core.wording import short_reference, time_text
 
 
 def receipt_message(

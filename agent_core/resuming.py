@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import timedelta
 
-from agent_core import cards
+from agent_core import notices
 from agent_core.boundary import Boundary, commit
 from agent_core.decided import Found, executed_body, not_run_body
 from agent_core.endings import settle
@@ -80,7 +80,7 @@ class Resuming:
             proposal = found.proposal
             boundary.post(
                 f"unknown:{proposal.id}:{boundary.live.turn.id}",
-                cards.notice(
+                notices.notice(
                     f"“{proposal.title}” was started before, and it is not certain yet whether it "
                     "happened. It is not done again until a person has checked."
                 ),

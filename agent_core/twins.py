@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from agent_core import cards
+from agent_core import cards, notices, wording
 from agent_core.audit import AuditKind
 from agent_core.audit_notes import note_proposal
 from agent_core.boundary import Boundary
@@ -74,7 +74,7 @@ def done_at(boundary: Boundary, twins: Sequence[Proposal]) -> datetime | None:
 
 def as_it_stands(boundary: Boundary, proposal: Proposal) -> Considered:
     """Tells the model what became of the very same wish, and runs it if that is still owed."""
-    base = {"title": proposal.title, "proposal": cards.short_reference(proposal.id)}
+    base = {"title": proposal.title, "proposal": wording.short_reference(proposal.id)}
     match proposal.status:
         case ProposalStatus.AWAITING_CONFIRMATION:
             return _show_again(boundary, proposal, base)
@@ -115,7 +115,7 @@ def _show_again(boundary: Boundary, proposal: Proposal, base: Json) -> Considere
         if proposal.card is not None:
             boundary.post(
                 f"{proposal.card}:shown-again",
-                cards.notice(f"“{proposal.title}”: see the newer card below."),
+                notices.notice(f"“{proposal.title}”: see the newer card below."),
                 updates=proposal.card,
             )
         steps = boundary.tx.proposals.of_plan(proposal.plan_id) if proposal.plan_id else [proposal]

@@ -7,9 +7,9 @@ from typing import Final
 
 from agent_core.approving import could_approve, has_approved, is_requester, join_first, missing
 from agent_core.bare_words import BareWord, takes_back
-from agent_core.cards import approvers_text
 from agent_core.people import Requester
 from agent_core.proposals import Proposal, ProposalStatus
+from agent_core.wording import approvers_text
 
 EXPIRED: Final = "This request has expired. Please ask again, so that the figures are current."
 

@@ -9,7 +9,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from time import monotonic
 
-from agent_core import cards
+from agent_core import notices
 from agent_core.escalations import Escalation, EscalationReason, Priority
 from agent_core.messages import DestinationId, OutgoingId
 from agent_core.ports import Clock, UnitOfWork
@@ -89,11 +89,11 @@ def tell_of_crowd(tx: UnitOfWork, desk: Desk, clock: Clock) -> int:
     told = tx.outgoing.get(OutgoingId(row))
     if told is None:
         tx.outgoing.put_destination(desk.thread_in_support_room(tx, destination))
-        desk.post(tx, destination, row, cards.notice(text), now)
+        desk.post(tx, destination, row, notices.notice(text), now)
         return len(waiting)
     again = OutgoingId(f"{row}{now:%M}")
     if tx.outgoing.get(again) is None:
-        desk.post(tx, destination, again, cards.notice(text), now, updates=told.id)
+        desk.post(tx, destination, again, notices.notice(text), now, updates=told.id)
     return len(waiting)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from agent_core import cards
+from agent_core import cards, notices
 from agent_core.audit import AuditKind
 from agent_core.audit_notes import note_case
 from agent_core.conversation import Conversation, ConversationStatus, Speaker, TranscriptEntry
@@ -132,7 +132,7 @@ class Desk:
         if known != case:
             tx.escalations.save(known, expected=case)
         if case.card is not None:
-            message = cards.notice(line)
+            message = notices.notice(line)
             if raised:
                 people = tx.people.with_capability(Capability.SUPPORT)
                 message = post.calling(people, self.platform, "this is urgent now:", message)
@@ -200,7 +200,7 @@ class Desk:
             tx.outgoing.put_destination(self.thread_in_support_room(tx, destination))
         people = [one for each in sorted(whom) for one in tx.people.with_capability(each)]
         account = proposal.account_name or proposal.account_id
-        line = cards.notice(f"“{proposal.title}” for {account}, by {proposal.requester_name}.")
+        line = notices.notice(f"“{proposal.title}” for {account}, by {proposal.requester_name}.")
         called = post.calling(people, self.platform, text, line)
         self.post(tx, destination, f"{_approval_row(proposal)}:{mark}", called, self._clock.now())
 
@@ -255,11 +255,11 @@ class Desk:
             conversation_id=conversation.id,
             speaker=Speaker.CODE,
             name="Handrail",
-            text=cards.without_emphasis(sentence),
+            text=notices.without_emphasis(sentence),
             at=at,
         )
         entry = replace(entry, seq=tx.transcript.append(entry))
-        message = cards.notice(sentence)
+        message = notices.notice(sentence)
         row = OutgoingRow(
             id=OutgoingId(f"case:{case.id}:{what}"),
             destination=conversation.destination,

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from agent_core import cards
+from agent_core import notices
 from agent_core.delivery_outages import TellOfOutage
 from agent_core.messages import DestinationId, RoomRef
 from agent_core.ports import Clock, UnitOfWork
@@ -27,6 +27,6 @@ def outage_teller(desk: Desk, clock: Clock) -> TellOfOutage:
             "What we owe people there waits and goes out in order once it answers. Reach who "
             "cannot wait in another way."
         )
-        desk.post(tx, destination, str(destination), cards.notice(sentence), now)
+        desk.post(tx, destination, str(destination), notices.notice(sentence), now)
 
     return tell

@@ -17,14 +17,15 @@ from agent_core.blocks import (
     Quote,
     Text,
 )
-from agent_core.cards import plain_text, time_text
 from agent_core.conversation import Conversation, RoomBinding, Speaker, TranscriptEntry
 from agent_core.escalations import Brief, Escalation, EscalationReason, EscalationStatus
 from agent_core.messages import Author, OutboundMessage, Platform, PlatformIdentity
+from agent_core.notices import plain_text
 from agent_core.outgoing import OutgoingRow
 from agent_core.people import Person
 from agent_core.proposals import LedgerEntry, Outcome, Proposal
 from agent_core.telemetry import trace_id
+from agent_core.wording import time_text
 
 REASONS = {
     EscalationReason.ASKED_FOR: "asked for a person",

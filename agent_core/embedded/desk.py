@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
-from agent_core import cards
+from agent_core import notices
 from agent_core.audit import AuditKind
 from agent_core.audit_notes import note_case
 from agent_core.blocks import Text
@@ -233,7 +233,7 @@ class EmbeddedDesk:
         self, tx: UnitOfWork, conversation: Conversation, row_id: str, sentence: str, at: datetime
     ) -> None:
         self._remember(tx, conversation, Speaker.CODE, None, sentence, at)
-        self._post(tx, conversation, row_id, cards.notice(sentence), at)
+        self._post(tx, conversation, row_id, notices.notice(sentence), at)
 
     def _remember(
         self,

@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
-from agent_core.cards import roles_text
 from agent_core.conversation import Audience
 from agent_core.people import Capability, Role
 from agent_core.policy import Aftermath, Decision, Question, Ruling
@@ -13,6 +12,7 @@ from agent_core.rules.conditions import Condition, Facts, Unjudged
 from agent_core.rules.policy_file import SUPPORT_APPROVES, ApprovalRule, ToolRule
 from agent_core.rules.policy_shape import ToolPart
 from agent_core.tooling import Standing, Tool, ToolName
+from agent_core.wording import roles_text
 
 log = logging.getLogger(__name__)
 

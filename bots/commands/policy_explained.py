@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from agent_core.amounts import amount_text
-from agent_core.cards import approvers_text, roles_text
 from agent_core.conversation import Audience
 from agent_core.daily_limits import Counted, Use, limit_text, used, within_limits
 from agent_core.people import AccountId, Requester
@@ -18,6 +17,7 @@ from agent_core.policy import (
 )
 from agent_core.ports import UnitOfWork
 from agent_core.tooling import Json, Preview, Standing, Tool
+from agent_core.wording import approvers_text, roles_text
 
 _HAPPENS = {
     Decision.ALLOW: "It is done at once.",

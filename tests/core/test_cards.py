@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from agent_core import cards, presses
+from agent_core import cards, decided_cards, presses, wording
 from agent_core.blocks import Buttons, Change
 from agent_core.messages import OutboundMessage
 from agent_core.people import AccountId, Capability, Role
@@ -116,9 +116,9 @@ def test_a_picker_offers_five_at_most_and_says_that_there_are_more() -> None:
     ],
 )
 def test_money_as_people_read_it(minor: int, currency: str, text: str) -> None:
-    assert cards.money_text(Amount(minor=minor, currency=currency)) == text
+    assert wording.money_text(Amount(minor=minor, currency=currency)) == text
 
 
 def test_a_replaced_card_says_so() -> None:
     cancelled = replace(a_proposal(), status=ProposalStatus.CANCELLED)
-    assert "replaced" in cards.decided_card(cancelled, replaced=True).fallback
+    assert "replaced" in decided_cards.decided_card(cancelled, replaced=True).fallback

@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.async_api import expect
 
-from agent_core.cards import argument_label
+from agent_core.wording import argument_label
 from tests.fixtures.browser import OpenPage
 from tests.scenarios.panes import Pane, ready, submit_form
 from tests.scenarios.running_demo import RunningDemo

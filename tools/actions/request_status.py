@@ -5,10 +5,10 @@ from collections.abc import Awaitable, Callable, Sequence
 from pydantic import Field as Described
 
 from agent_core.blocks import Field
-from agent_core.cards import short_reference
 from agent_core.people import AccountId
 from agent_core.proposals import LedgerEntry, Outcome
 from agent_core.tooling import Json, Tool, ToolContext, ToolResult
+from agent_core.wording import short_reference
 from tools.actions.building import RUN_THE_ACCOUNT, Arguments, read
 
 ReadLedger = Callable[[AccountId], Awaitable[Sequence[LedgerEntry]]]
