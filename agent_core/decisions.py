@@ -8,30 +8,27 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from agent_core import cards, notices, wording
+from agent_core import wording
 from agent_core.alone import for_approvers
 from agent_core.approvers import nobody_can, somebody_can
 from agent_core.approving import missing, with_approval
 from agent_core.audit import AuditKind
 from agent_core.audit_notes import note_proposal
-from agent_core.blocks import Mention
-from agent_core.conversation import Conversation, Speaker, TranscriptEntry
+from agent_core.conversation import Conversation
+from agent_core.decision_posts import DecisionPosts
 from agent_core.different import Houses
-from agent_core.drawing import drawn
 from agent_core.errors import ConversationChanged
 from agent_core.escalations import EscalationReason, Priority
 from agent_core.expiry import set_deadline
 from agent_core.held import held_proposal
 from agent_core.journal import InboxKind
 from agent_core.limits import Limits
-from agent_core.messages import Author, OutboundMessage, OutgoingId, Participant
-from agent_core.outgoing import OutgoingRow
+from agent_core.messages import OutgoingId, Participant
 from agent_core.people import Requester
 from agent_core.plans import OPEN, read_plan, steps_that
 from agent_core.policy import ApprovalNeed
 from agent_core.ports import Engine, Outbox, SupportDesk, UnitOfWork
 from agent_core.proposals import Proposal, ProposalId, ProposalStatus
-from agent_core.stopped_plans import stopped_now
 from agent_core.wake import wake
 
 
@@ -48,7 +45,7 @@ class Decisions:
         houses: Houses | None = None,
     ) -> None:
         self._houses = houses or Houses()
-        self._outbox = outbox
+        self._posts = DecisionPosts(outbox, desk)
         self._engine = engine
         self._desk = desk
         self._approval_time = timedelta(seconds=(limits or Limits()).approval_seconds)
@@ -170,53 +167,19 @@ class Decisions:
             if proposal.id not in asked:
                 self.cancel(tx, proposal, at, withdrawn=True)
             if proposal.undoes is not None and proposal.id not in asked:
-                self._redraw_stopped(tx, proposal.undoes, conversation, at)
+                self._posts.redraw_stopped(tx, proposal.undoes, conversation, at)
         sentence = (
             f"Stopped by {who.name}. Nothing more is started; what had begun already finishes, "
             f"and its receipt follows here.{_not_stopped(asked.values())}"
         )
         row_id = OutgoingId(f"stopped:{conversation.id}:{conversation.epoch}")
-        self._say(tx, conversation, row_id, sentence, at)
-
-    def _redraw_stopped(
-        self, tx: UnitOfWork, key: ProposalId, conversation: Conversation, at: datetime
-    ) -> None:
-        """A plan's card that said of this effect that it is being undone."""
-        original = tx.proposals.get(key)
-        shown = stopped_now(tx, original, conversation, at) if original is not None else None
-        if shown is not None:
-            card, row_id, message = shown
-            self._post(tx, conversation, row_id, message, at, updates=card)
+        self._posts.say(tx, conversation, row_id, sentence, at)
 
     def tell(
         self, tx: UnitOfWork, proposal: Proposal, sentence: str, at: datetime, *, mark: str = ""
     ) -> None:
         """A sentence by code in the requester's thread, once a `mark`; support sees it too."""
-        conversation = tx.conversations.get(proposal.conversation_id)
-        if conversation is not None:
-            row_id = OutgoingId(f"told:{proposal.id}:{mark or proposal.mark}")
-            self._say(tx, conversation, row_id, sentence, at)
-
-    def _say(
-        self,
-        tx: UnitOfWork,
-        conversation: Conversation,
-        row_id: OutgoingId,
-        sentence: str,
-        at: datetime,
-    ) -> None:
-        entry = TranscriptEntry(
-            conversation_id=conversation.id,
-            speaker=Speaker.CODE,
-            name="Handrail",
-            text=sentence,
-            at=at,
-        )
-        entry = replace(entry, seq=tx.transcript.append(entry))
-        self._post(tx, conversation, row_id, notices.notice(sentence), at)
-        case = tx.escalations.open_in(conversation.id)
-        if case is not None:
-            self._desk.relay(tx, case, entry)
+        self._posts.tell(tx, proposal, sentence, at, mark=mark)
 
     def _one_of_several(
         self, tx: UnitOfWork, given: Proposal, was: Proposal, who: Requester, at: datetime
@@ -279,10 +242,10 @@ class Decisions:
         if conversation is not None and need.roles:
             card_id = OutgoingId(f"approval:{waiting.id}")
             waiting = replace(waiting, approval_card=card_id)
-            card = self._card_for_roles(tx, waiting, need)
-            self._post(tx, conversation, card_id, card, at)
+            card = self._posts.card_for_roles(tx, waiting, need)
+            self._posts.post(tx, conversation, card_id, card, at)
             for row_id, message in for_approvers(tx, waiting):
-                self._post(tx, conversation, row_id, message, at)
+                self._posts.post(tx, conversation, row_id, message, at)
         self._save(tx, waiting, was, at)
         if conversation is not None and need.capabilities:
             self._desk.ask_approval(tx, waiting, conversation)
@@ -312,73 +275,10 @@ class Decisions:
             at=at,
         )
 
-    def _card_for_roles(
-        self, tx: UnitOfWork, proposal: Proposal, need: ApprovalNeed
-    ) -> OutboundMessage:
-        """The approval card in the customer's thread, calling those who may say yes."""
-        card = cards.approval_card(proposal, proposal.account_name)
-        people = tx.people.with_role(proposal.account_id, need.roles)
-        called = tuple(
-            (str(identity), person.name)
-            for person in people
-            for identity in person.identities
-            if identity.platform is proposal.requester.platform
-        )
-        if not called:
-            return card
-        mention = Mention(people=called, text="please decide:")
-        return replace(
-            card,
-            blocks=(mention, *card.blocks),
-            fallback=f"{' '.join(name for _, name in called)}, please decide:\n{card.fallback}",
-        )
-
     def _save(self, tx: UnitOfWork, proposal: Proposal, was: Proposal, at: datetime) -> None:
         tx.proposals.save(proposal, expected=was.status)
-        self._redraw(tx, proposal, at)
+        self._posts.redraw(tx, proposal, at)
         self._desk.proposal_changed(tx, proposal)
-
-    def _redraw(self, tx: UnitOfWork, proposal: Proposal, at: datetime) -> None:
-        """Every card of this proposal in the requester's thread shows how it stands."""
-        conversation = tx.conversations.get(proposal.conversation_id)
-        if conversation is None:
-            return
-        if proposal.plan_id is not None and read_plan(tx, proposal.plan_id).is_being_confirmed:
-            return  # the last step's yes draws the card
-        standing, shown = drawn(tx, proposal)
-        to_decide = cards.approval_card(proposal, proposal.account_name)
-        fresh = proposal.mark == ProposalStatus.AWAITING_APPROVAL  # as its card already says
-        both = ((proposal.card, shown), (None if fresh else proposal.approval_card, to_decide))
-        for card, message in both:
-            if card is None or (posted := tx.outgoing.get(card)) is None:
-                continue
-            if posted.destination != conversation.destination:
-                continue  # the support room's card: the desk redraws it
-            mark = standing if card == proposal.card else proposal.mark
-            row_id = OutgoingId(f"{card}:{mark}")
-            self._post(tx, conversation, row_id, message, at, updates=card)
-
-    def _post(
-        self,
-        tx: UnitOfWork,
-        conversation: Conversation,
-        row_id: OutgoingId,
-        message: OutboundMessage,
-        at: datetime,
-        updates: OutgoingId | None = None,
-    ) -> None:
-        assert message.author is Author.CODE
-        self._outbox.queue(
-            tx,
-            OutgoingRow(
-                id=row_id,
-                destination=conversation.destination,
-                message=message,
-                created_at=at,
-                conversation_id=conversation.id,
-                updates=updates,
-            ),
-        )
 
     def _requester(self, tx: UnitOfWork, proposal: Proposal) -> Requester:
         return Requester(
