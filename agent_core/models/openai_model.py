@@ -85,7 +85,10 @@ class OpenAIModel:
                 raise ModelUnavailable(f"no answer in {request.timeout_seconds:g} s") from error
             raise ModelUnavailable("the model's endpoint cannot be reached") from error
         except openai.APIStatusError as error:
-            raise ModelUnavailable(f"the model's endpoint said {error.status_code}") from error
+            refused = error.status_code in _THIS_REQUEST
+            raise ModelUnavailable(
+                f"the model's endpoint said {error.status_code}", refused=refused
+            ) from error
         except ValidationError:
             # Without the cause: it would show what the model said.
             raise ModelOutputInvalid("the answer is no chat completion") from None

@@ -154,7 +154,7 @@ async def test_calls_come_back_with_their_raw_arguments(server: Server, model: O
     assert [(c.name, c.arguments) for c in reply.tool_calls] == [("x", "{not json"), ("y", "")]
 
 
-@pytest.mark.parametrize("status", [400, 401, 404, 429, 500, 503])
+@pytest.mark.parametrize("status", [400, 401, 404, 413, 422, 429, 500, 503])
 async def test_a_refusing_endpoint_is_unavailable(
     server: Server, model: OpenAIModel, status: int, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -162,6 +162,8 @@ async def test_a_refusing_endpoint_is_unavailable(
     with pytest.raises(ModelUnavailable) as caught:
         await model.reply(a_request())
     assert str(status) in str(caught.value)
+    # What is wrong with one request alone opens no breaker for everybody else's.
+    assert caught.value.refused is (status in (400, 413, 422))
     assert WORDS not in str(caught.value) and WORDS not in caplog.text
 
 
