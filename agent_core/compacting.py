@@ -1,8 +1,8 @@
 """Sums up what was said long ago in a conversation, beside its turns: no reply waits for it.
 
-The model writes the summary in a call of its own; where there is none, or it fails or is paused,
-code makes one from what was asked and what code posted. Either way it is short, without card
-numbers and credentials, and untrusted text: nothing in it proves anything.
+The model writes the summary in a call of its own; where there is none, or it fails, is paused or
+has many to write, code makes one from what was asked and what code posted. Either way it is short,
+without card numbers and credentials, and untrusted text: nothing in it proves anything.
 """
 
 import asyncio
@@ -38,6 +38,7 @@ log = logging.getLogger(__name__)
 _ENTRY: Final = 600  # characters of one entry that the model reads for a summary
 _LINE: Final = 160  # and that a line made by code holds
 _OUTPUT_TOKENS: Final = 500
+AT_ONCE: Final = 16  # calls for summaries: a slow model must not use up the places of all timers
 
 _INSTRUCTIONS: Final = """You keep the notes of a customer support chat. You get the notes so far \
 and what was said since; write the new notes that replace the old ones.
@@ -77,6 +78,7 @@ class Compacting:
         self._model = model
         self._clock = clock
         self._limits = limits
+        self._asking = 0
 
     async def compact(self, key: str) -> None:
         """Sums up what is older than the newest entries of conversation `key`, if that is due."""
@@ -107,7 +109,8 @@ class Compacting:
     async def _written(self, work: _Work) -> tuple[str, str]:
         """The text, and the label of the model that wrote it; empty for code."""
         limit = self._limits.summary_characters
-        if self._model.is_language_model and not work.paused:
+        if self._model.is_language_model and not work.paused and self._asking < AT_ONCE:
+            self._asking += 1
             try:
                 reply = await asyncio.wait_for(
                     self._model.reply(_request(work, self._limits)), self._limits.model_seconds * 2
@@ -118,6 +121,8 @@ class Compacting:
             else:
                 if text:
                     return text, self._model.label
+            finally:
+                self._asking -= 1
         return digest(work.before.text if work.before else "", work.entries, limit), ""
 
 

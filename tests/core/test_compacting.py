@@ -1,5 +1,6 @@
 """What was said long ago gives way to a summary: bounded, marked, erasable, and no way around."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import pytest
 
 from agent_core.brakes import Brake, BrakeScope
-from agent_core.compacting import Compacting, digest
+from agent_core.compacting import AT_ONCE, Compacting, digest
 from agent_core.context import CONTEXT, prompt
 from agent_core.conversation import (
     Audience,
@@ -158,6 +159,28 @@ async def test_while_the_agent_is_paused_no_model_is_asked() -> None:
     await compacting(world, writer := Writer("never")).compact(HERE)
     made = await newest(world)
     assert writer.requests == [] and made is not None and made.written_by == ""
+
+
+async def test_a_slow_model_holds_up_no_more_than_its_part_of_the_timers() -> None:
+    world = await a_world()
+    await said(world, *(an_entry(text=f"wish {n}") for n in range(12)))
+    writer, asked, open_ = Writer(*["Wishes."] * (AT_ONCE + 1)), asyncio.Event(), asyncio.Event()
+
+    async def slow() -> None:
+        if len(writer.requests) == AT_ONCE:
+            asked.set()
+        await open_.wait()
+
+    writer.meanwhile = slow
+    job = compacting(world, writer)
+    tasks = [asyncio.create_task(job.compact(HERE)) for _ in range(AT_ONCE)]
+    await asyncio.wait_for(asked.wait(), 5)
+    await asyncio.wait_for(job.compact(HERE), 5)
+    made = await newest(world)
+    assert made is not None and made.written_by == "" and "wish 1" in made.text
+    open_.set()
+    await asyncio.gather(*tasks)
+    assert len(writer.requests) == AT_ONCE
 
 
 async def test_the_next_summary_builds_on_the_one_before() -> None:
