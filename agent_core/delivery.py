@@ -10,26 +10,25 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextvars import Context
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import datetime
 from functools import partial
 
 from agent_core.blocks import Note
-from agent_core.conversation import Audience
 from agent_core.delivery_outages import SOON_SECONDS, Outages, watched
 from agent_core.delivery_outcomes import Job, Outcomes, Undeliverable
-from agent_core.delivery_pace import Place, PostPace
+from agent_core.delivery_pace import PostPace
+from agent_core.delivery_starts import Later, Paced, Starts
 from agent_core.errors import DestinationGone, PlatformError, PlatformUnavailable, RateLimited
 from agent_core.fair_line import FairLine
 from agent_core.messages import (
     DestinationId,
-    MessageRef,
     OutboundMessage,
     Platform,
     Posted,
     ReplyAddress,
 )
-from agent_core.outgoing import Destination, OutgoingRow, OutgoingStatus
+from agent_core.outgoing import OutgoingRow
 from agent_core.ports import Clock, Engine, EngineKind, PlatformAdapter, Store, UnitOfWork
 from agent_core.telemetry import SILENT, Telemetry, trace_in_force
 from agent_core.watched_send import watched_send
@@ -37,30 +36,11 @@ from agent_core.watched_send import watched_send
 log = logging.getLogger(__name__)
 
 AT_ONCE = 64  # destinations that are sent to; the others wait, and what waits for its pace too
-LEASE = timedelta(seconds=60)
 MARK_OF_A_SECOND_TRY = "(sent again: the first try may have arrived)"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Later:
-    """Nothing can be sent before `at`."""
-
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Paced:
-    """The room's turn comes then; nothing was started."""
-
-    place: Place
 
 
 class _Overtaken(Exception):
     """Another process may be sending by now what this one was about to."""
-
-
-_NOW = Place(seconds=0.0)
-_Next = Job | _Later | _Paced | None
 
 
 class Delivery:
@@ -88,10 +68,12 @@ class Delivery:
         self._adapters = adapters
         self._clock = clock
         self._holder = holder
-        self._pace = pace
         self._telemetry = telemetry
         self._outages = outages or Outages()
         self._outcomes = Outcomes(store=store, clock=clock, undeliverable=undeliverable)
+        self._starts = Starts(
+            clock=clock, pace=pace, outages=self._outages, outcomes=self._outcomes
+        )
         self._line = FairLine(AT_ONCE)
         self._draining: dict[DestinationId, asyncio.Task[None]] = {}
         self._again: set[DestinationId] = set()
@@ -193,7 +175,9 @@ class Delivery:
         while not self._stopping.is_set():
             # Before the row is started: its lease must not run out in the line.
             async with self._line.place(_share_of(destination)):
-                found = await self._store.run(partial(self._start, destination, may_post))
+                found = await self._store.run(
+                    partial(self._starts.next_of, destination, self._holder, may_post)
+                )
                 if isinstance(found, Job):
                     with watched_send(self._telemetry, found) as watched:
                         watched.ended(await self._carry_out(found))
@@ -201,10 +185,10 @@ class Delivery:
             match found:
                 case None:
                     return
-                case _Later(at=at):
+                case Later(at=at):
                     await self._come_back(destination, at)
                     return
-                case _Paced(place=place):
+                case Paced(place=place):
                     await self._wait(place.seconds)
                     may_post = place.is_ours
         await self._store.run(lambda tx: tx.outgoing.release(destination, self._holder))
@@ -216,61 +200,6 @@ class Delivery:
             return
 
     # --- one row ----------------------------------------------------------------------------
-
-    def _start(self, destination_id: DestinationId, may_post: bool, tx: UnitOfWork) -> _Next:
-        now = self._clock.now()
-        _hold_conversation(tx, destination_id)
-        if not tx.outgoing.lease(destination_id, self._holder, now, now + LEASE):
-            return None
-        while (row := tx.outgoing.next_row(destination_id)) is not None:
-            if row.not_before is not None and row.not_before > now:
-                tx.outgoing.release(destination_id, self._holder)
-                return _Later(at=row.not_before)
-            destination = tx.outgoing.destination(destination_id)
-            edits = self._edited_message(tx, row)
-            found_started = row.status is OutgoingStatus.STARTED
-            is_over = self._is_over(tx, row)
-            lost = destination is None or (row.updates is not None and edits is None)
-            if destination is None or lost or (is_over and not found_started):
-                self._outcomes.drop(tx, row)
-                continue
-            outage = self._outages.wait(tx, destination.address.room)
-            if outage > 0:
-                at = now + timedelta(seconds=outage)
-                tx.outgoing.save(replace(row, not_before=at))  # until then nobody looks for it
-                tx.outgoing.release(destination_id, self._holder)
-                return _Later(at=at)
-            place = _NOW if may_post else self._pace.take(tx, destination.address.room)
-            if place.seconds > 0:
-                until = (
-                    now + LEASE + timedelta(seconds=place.seconds)
-                )  # nobody else waits in line for it
-                tx.outgoing.lease(destination_id, self._holder, now, until)
-                return _Paced(place=place)
-            started = replace(row, status=OutgoingStatus.STARTED, attempts=row.attempts + 1)
-            tx.outgoing.save(started)
-            return Job(
-                row=started,
-                destination=destination,
-                edits=edits,
-                lease_ends=now + LEASE,
-                found_started=found_started,
-                is_over=is_over,
-                would_leak=_would_leak(tx, row, destination),
-            )
-        tx.outgoing.release(destination_id, self._holder)
-        return None
-
-    def _is_over(self, tx: UnitOfWork, row: OutgoingRow) -> bool:
-        """An agent's row whose conversation has changed hands since it was written."""
-        if row.epoch is None or row.conversation_id is None:
-            return False
-        conversation = tx.conversations.get(row.conversation_id)
-        return conversation is None or conversation.epoch != row.epoch
-
-    def _edited_message(self, tx: UnitOfWork, row: OutgoingRow) -> MessageRef | None:
-        original = tx.outgoing.get(row.updates) if row.updates else None
-        return original.posted if original else None
 
     async def _carry_out(self, job: Job) -> str:
         """How it ended, in a word."""
@@ -360,21 +289,6 @@ def _share_of(destination: DestinationId) -> str:
     """
     place, slash, _ = destination.partition("/")
     return place if slash else "support"
-
-
-def _hold_conversation(tx: UnitOfWork, destination_id: DestinationId) -> None:
-    """Before the destination, as everybody who posts does: nobody waits in a circle."""
-    row = tx.outgoing.next_row(destination_id)
-    if row is not None and row.epoch is not None and row.conversation_id is not None:
-        tx.conversations.get(row.conversation_id)
-
-
-def _would_leak(tx: UnitOfWork, row: OutgoingRow, destination: Destination) -> bool:
-    """The row is support's own, and customers can read the room now."""
-    if row.conversation_id is not None:
-        return False
-    binding = tx.rooms.get(destination.address.room)
-    return binding is not None and binding.audience is Audience.SHARED
 
 
 def _marked(message: OutboundMessage) -> OutboundMessage:

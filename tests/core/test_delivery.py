@@ -9,8 +9,9 @@ import pytest
 
 from agent_core.clock import ManualClock
 from agent_core.conversation import ConversationId, ConversationStatus
-from agent_core.delivery import LEASE, MARK_OF_A_SECOND_TRY, Delivery
+from agent_core.delivery import MARK_OF_A_SECOND_TRY, Delivery
 from agent_core.delivery_pace import Pace, Rate
+from agent_core.delivery_starts import LEASE
 from agent_core.engine.memory_engine import MemoryEngine
 from agent_core.errors import (
     ConversationChanged,
