@@ -16,10 +16,13 @@ def outage_teller(desk: Desk, clock: Clock) -> TellOfOutage:
         now = clock.now()
         tenant = f"{room.platform}:{room.tenant_id}"
         # Named by the hour in which it began: told again in the same outage, it is the same row.
-        began = (now - timedelta(minutes=minutes)).strftime("%Y%m%d%H")
-        destination = DestinationId(f"outage:{tenant}:{began}")
-        if tx.outgoing.destination(destination) is not None:
+        # It began up to a minute before what whole minutes say, maybe in the hour before.
+        began = now - timedelta(minutes=minutes)
+        around = [began - timedelta(minutes=early) for early in (1, 0, 2)]
+        names = [DestinationId(f"outage:{tenant}:{one:%Y%m%d%H}") for one in around]
+        if any(tx.outgoing.destination(name) is not None for name in names):
             return
+        destination = names[0]
         tx.outgoing.put_destination(desk.thread_in_support_room(tx, destination))
         platform = room.platform.value.capitalize()
         sentence = (

@@ -1,0 +1,30 @@
+"""Of an outage that lasts, the support team is told once, whenever it began."""
+
+from datetime import timedelta
+
+import pytest
+
+from agent_core.messages import Platform, RoomRef
+from escalation.outage import outage_teller
+from tests.fakes.house import House
+
+DOWN = RoomRef(platform=Platform.TEAMS, tenant_id="tenant-down", room_id="19:any")
+
+
+@pytest.mark.parametrize("minute", [0, 30, 59])
+@pytest.mark.parametrize("second", [0, 10, 40])
+async def test_an_outage_is_told_of_once(minute: int, second: int) -> None:
+    house = await House().open()
+    now = house.clock.now()
+    began = now.replace(minute=minute, second=second, microsecond=0) + timedelta(hours=1)
+    house.clock.advance(began - now + timedelta(minutes=10, seconds=1))
+    tell = outage_teller(house.desk, house.clock)
+    for _ in range(12):
+        down_for = house.clock.now() - began
+        minutes = int(down_for.total_seconds() // 60)
+        await house.store.run(lambda tx, minutes=minutes: tell(tx, DOWN, minutes))
+        house.clock.advance(timedelta(seconds=20))
+    await house.settle()
+    told = [one for one in house.slack.posts if "has taken no messages" in one.message.fallback]
+    assert len(told) == 1
+    await house.close()
