@@ -15,14 +15,14 @@ def about_this_agent(*, name: str, address: str, room: str, role: str, account: 
         f"Here you are {name}, {role} of {account}."
         if role
         else (
-            f"You have no role in this room's account ({account})."
+            f"You have no role in this channel's account ({account})."
             if account
-            else "This room is not linked to an account."
+            else "This channel is not linked to an account."
         )
     )
     return (
         "I am Handrail, an AI agent. Mention me in a channel, or write to me directly, and say in "
         "your own words what you need: for example “add 3 seats” or “refund invoice INV-1001”. "
         "I ask before I change anything. Say “I want to talk to someone” at any time, and a "
-        f"person takes over.\n{known}\nYour address: {address}\nThis room: {room}"
+        f"person takes over.\n{known}\nYour address: {address}\nThis channel: {room}"
     )

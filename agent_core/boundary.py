@@ -28,7 +28,7 @@ from agent_core.turn_state import Kind, state_of
 
 AGENT_NAME = "Handrail"
 OPENED_UP = (
-    "People of another company can read this room now, so I stop here. Please ask in a room of "
+    "People of another company can read this channel now, so I stop here. Please ask in one of "
     "your own, or start a new thread."
 )
 

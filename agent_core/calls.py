@@ -172,7 +172,7 @@ class Calls:
             f"{live.requester.name}, nobody has given you a role in this account yet, so I can "
             "neither show its data nor change it. General questions are welcome."
             if bound or live.conversation.audience is Audience.PRIVATE
-            else "This room is not linked to an account, so I can answer general questions only."
+            else "This channel is not linked to an account, so I can answer general questions only."
         )
 
         def write(boundary: Boundary) -> None:

@@ -1,6 +1,7 @@
 """What code says to people about proposals and decisions; each with its plain text."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from agent_core import presses
 from agent_core.blocks import Button, Buttons, ButtonStyle, Field, Fields, Heading, Note, Text
@@ -16,6 +17,7 @@ from agent_core.visibility import covered, covered_arguments
 from agent_core.wording import (
     approvers_text,
     argument_label,
+    money_text,
     roles_text,
     short_reference,
     time_text,
@@ -113,10 +115,7 @@ def approval_card(
     hidden = frozenset[str]() if exact else covered_arguments(proposal)
     why = f"Why: {proposal.rule}." if exact else "A change like this needs a second person's yes."
     arguments = tuple(
-        Field(
-            label=argument_label(name),
-            value=covered(str(value)) if name in hidden else _argument_text(value),
-        )
+        _covered_argument(name, value) if name in hidden else argument_field(proposal, name)
         for name, value in sorted(proposal.arguments.items())
     )
     return message_of(
@@ -150,6 +149,20 @@ def _given_text(proposal: Proposal) -> str:
         more = need.people - len(said)
         said.append("One more person must." if more == 1 else f"{more} more people must.")
     return "".join(f"{one} " for one in said)
+
+
+def argument_field(proposal: Proposal, name: str) -> Field:
+    """One of the arguments that run, as people read it: minor units in the proposal's currency."""
+    value = proposal.arguments[name]
+    money = proposal.amount
+    if name.endswith("_minor") and isinstance(value, int) and money is not None:
+        label = argument_label(name.removesuffix("_minor"))
+        return Field(label=label, value=money_text(replace(money, minor=value)))
+    return Field(label=argument_label(name), value=_argument_text(value))
+
+
+def _covered_argument(name: str, value: object) -> Field:
+    return Field(label=argument_label(name), value=covered(str(value)))
 
 
 def _argument_text(value: object) -> str:

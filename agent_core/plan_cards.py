@@ -115,7 +115,7 @@ def _amount_text(amount: Amount) -> str:
 def _total_text(plan: Plan) -> str:
     totals: dict[tuple[str, bool], int] = {}
     for step in plan.steps:
-        if step.amount is None or step.status in _LEFT_OUT:
+        if step.amount is None or step.status in _LEFT_OUT or not _may_still_move(plan, step):
             continue
         way = (step.amount.currency, step.amount.to_customer)
         totals[way] = totals.get(way, 0) + step.amount.minor
@@ -124,6 +124,13 @@ def _total_text(plan: Plan) -> str:
         for (currency, back), minor in sorted(totals.items())
     ]
     return ", ".join(sums) or "no money moves"
+
+
+def _may_still_move(plan: Plan, step: Proposal) -> bool:
+    """Whether the step's money has moved, may have, or may do so yet."""
+    outcome = plan.outcome(step)
+    ended = step.status in (ProposalStatus.DECLINED, ProposalStatus.EXPIRED)
+    return outcome in (Outcome.SUCCEEDED, Outcome.UNKNOWN) if outcome else not ended
 
 
 def _closing(plan: Plan) -> str:
@@ -185,13 +192,12 @@ def stopped_card(
         [
             Heading(text="Stopped before the end"),
             Fields(
-                fields=(
-                    Field(label="Account", value=first.account_name or str(first.account_id)),
-                    *(
-                        Field(label=f"Step {step.step}", value=step_line(plan, step))
-                        for step in plan.steps
-                    ),
-                )
+                fields=(Field(label="Account", value=first.account_name or str(first.account_id)),)
+            ),
+            # A part each: two sentences beside each other are hard to read in a narrow thread.
+            *(
+                Fields(fields=(Field(label=f"Step {step.step}", value=step_line(plan, step)),))
+                for step in plan.steps
             ),
             Text(markdown=closing),
             # A row each: they share one action, and Slack wants actions unique within a row.
@@ -213,5 +219,6 @@ def step_line(plan: Plan, step: Proposal) -> str:
     elif step.status in (ProposalStatus.EXPIRED, ProposalStatus.REFUSED):
         said += step.notes[-1:]
     if step.id in plan.undone:
+        said[-1] += "."
         said.append(undone_text(plan.undone[step.id]))
     return " ".join(said)

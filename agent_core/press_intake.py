@@ -55,6 +55,16 @@ class PressIntake:
         self, tx: UnitOfWork, event: ButtonPressed, who: Requester, now: datetime
     ) -> Answer:
         """Decides the press in this transaction, and returns what its presser is owed at once."""
+        answer = self._decide(tx, event, who, now)
+        posted = tx.outgoing.of_message(event.card) if answer.card is not None else None
+        if answer.card is None or posted is None or not posted.message.discloses_ai:
+            return answer
+        # What a message said of being an AI it goes on saying, also at the moment of the press.
+        return replace(answer, card=replace(answer.card, discloses_ai=True))
+
+    def _decide(
+        self, tx: UnitOfWork, event: ButtonPressed, who: Requester, now: datetime
+    ) -> Answer:
         if event.action.startswith("case."):
             return self._commands.press(tx, event, who)
         match event.action:
@@ -236,7 +246,7 @@ def _why_not_choose(
     binding = tx.rooms.get(conversation.room)
     shared = binding is not None and binding.audience is Audience.SHARED
     if shared or conversation.audience is Audience.SHARED:
-        return "Others can read this room, so no account can be chosen here."
+        return "Others can read this channel, so no account can be chosen here."
     if not who.can(Capability.STAFF) and who.role_in(account_id) is None:
         return "You have no role in this account."
     people_have_it = (ConversationStatus.WAITING_FOR_SUPPORT, ConversationStatus.WITH_SUPPORT)

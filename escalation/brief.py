@@ -61,7 +61,7 @@ class Briefing:
 
     async def _account_lines(self, account: AccountId | None) -> tuple[tuple[str, str], ...]:
         if account is None:
-            return (("Account", "none: this room is not linked, or none was named"),)
+            return (("Account", "none: this channel is not linked, or none was named"),)
         try:
             return await asyncio.wait_for(self._accounts.summary(account), ACCOUNT_SECONDS)
         except (HandrailError, OSError, TimeoutError, ValueError) as error:

@@ -116,7 +116,7 @@ def _buttons(case: Escalation) -> tuple[Button, ...]:
 def account_fields(brief: Brief) -> tuple[Field, ...]:
     """The lines of the card that tell which account and room this is."""
     lines = tuple(Field(label=label, value=value) for label, value in brief.account_lines)
-    return (*lines, Field(label="Room", value=brief.room))
+    return (*lines, Field(label="Where", value=brief.room))
 
 
 def remembered_lines(first_post: OutgoingRow | None) -> tuple[Field, ...]:

@@ -311,21 +311,21 @@ def _status(result: _Result) -> str:
 
 
 def _words(scene: _Scene, wanted: Sequence[Meaning]) -> str:
-    """The final reply. Empty where cards and receipts have said everything."""
+    """The final reply. Empty where cards and receipts have said everything, as they have of a
+    plan that stopped: that its first step is done must not sound like the whole of it."""
     if _waits_for_account(scene):
         shown = any("card" in result.content for result in scene.results)
         return "" if shown else WHICH_ACCOUNT
     parts = [told(result.name, result.content) for result in scene.results]
-    parts += [_after(event) for event in scene.events]
+    if not any("plan" in (event.get("result") or {}) for event in scene.events):
+        parts += [_after(event) for event in scene.events]
     parts += [one.question for one in wanted if isinstance(one, Ask)]
     parts += [one.text for one in wanted if isinstance(one, Say)]
     return "\n\n".join(dict.fromkeys(part for part in parts if part))
 
 
 def _after(event: Mapping[str, Any]) -> str:
-    """After a decided action: its receipt stands already. A stopped plan has a card of its own."""
-    if "plan" in (event.get("result") or {}):
-        return ""
+    """After a decided action, whose receipt stands already."""
     if event.get("outcome") == "succeeded":
         return "That is done. Is there anything else?"
     if event.get("outcome") in ("refused", "failed"):

@@ -203,10 +203,11 @@ def _time(text: str) -> datetime:
 
 
 def _tell(chain: str, rows: list[AuditEntry], findings: tuple[Finding, ...]) -> None:
+    count = f"{len(rows)} {'entry' if len(rows) == 1 else 'entries'}"
     if not findings:
-        typer.echo(f"{chain}: {len(rows)} entries, whole. Head: {head_of(rows)}")
+        typer.echo(f"{chain}: {count}, whole. Head: {head_of(rows)}")
         return
-    typer.echo(f"{chain}: {len(rows)} entries, not whole.", err=True)
+    typer.echo(f"{chain}: {count}, not whole.", err=True)
     for one in findings[:_SHOWN_FINDINGS]:
         typer.echo(f"- {chain}, row {one.seq}: {one.fault.value}: {one.sentence}", err=True)
     if len(findings) > _SHOWN_FINDINGS:

@@ -170,7 +170,8 @@ def _unreached(settings: Settings, whom: Whom) -> list[Unreached]:
 
 def _counts(receipt: Receipt) -> str:
     rows = ", ".join(f"{count} {table}" for table, count in sorted(receipt.erased.items()))
-    posts = ", ".join(f"{count} {outcome.value}" for outcome, count in receipt.posts.items())
+    to_be = "to be " if receipt.dry_run else ""
+    posts = ", ".join(f"{count} {to_be}{outcome.value}" for outcome, count in receipt.posts.items())
     would = "Would erase" if receipt.dry_run else "Erased"
     return f"{would}: {rows or 'nothing'}.\nOur posts: {posts or 'none'}."
 

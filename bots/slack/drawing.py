@@ -126,7 +126,7 @@ def _heading(text: str) -> list[Block]:
 
 
 def _fields(fields: Sequence[blocks.Field]) -> list[Block]:
-    """Short values side by side, long ones below each other, all in the given order."""
+    """Short values side by side, long ones and a lone one over the whole width, in order."""
     drawn: list[Block] = []
     short: list[str] = []
     for field in fields:
@@ -134,13 +134,17 @@ def _fields(fields: Sequence[blocks.Field]) -> list[Block]:
         if len(text) <= _SHORT_FIELD:
             short.append(text)
         if short and (len(text) > _SHORT_FIELD or len(short) == limits.SECTION_FIELDS):
-            drawn.append(SectionBlock(fields=[mrkdwn(item) for item in short]))
+            drawn += _side_by_side(short)
             short = []
         if len(text) > _SHORT_FIELD:
             drawn += sections(text)
-    if short:
-        drawn.append(SectionBlock(fields=[mrkdwn(item) for item in short]))
-    return drawn
+    return drawn + _side_by_side(short)
+
+
+def _side_by_side(texts: Sequence[str]) -> list[Block]:
+    if len(texts) == 1:
+        return sections(texts[0])
+    return [SectionBlock(fields=[mrkdwn(text) for text in texts])] if texts else []
 
 
 def _change(change: blocks.Change) -> str:

@@ -53,7 +53,7 @@ def test_a_whole_log_is_said_to_be(noted: Machine) -> None:
     result = noted.run("audit", "verify")
     assert result.exit_code == 0, result.stderr
     first, second = result.stdout.splitlines()
-    assert first.startswith("-: 1 entries, whole. Head: ")
+    assert first.startswith("-: 1 entry, whole. Head: ")
     assert second == f"northwind: 6 entries, whole. Head: {head_of(noted)}"
     assert noted.run("audit", "verify", "--account", "northwind").exit_code == 0
 
@@ -94,7 +94,7 @@ def test_a_tampered_row_is_named(
     tamper(noted, *statements)
     result = noted.run("audit", "verify")
     assert result.exit_code == 1
-    assert "-: 1 entries, whole." in result.stdout
+    assert "-: 1 entry, whole." in result.stdout
     assert "northwind: 6 entries, not whole." in result.stderr or "DELETE" in statements[0]
     for each in said:
         assert f"- northwind, {each}" in result.stderr

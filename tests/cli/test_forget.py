@@ -62,6 +62,8 @@ def test_a_dry_run_counts_and_erases_nothing(full: Machine) -> None:
     receipt = json.loads(result.stdout)
     assert receipt["dry_run"] and receipt["erased"]["hr_transcript"] > 0
     assert receipt["posts"]["deleted"] > 0
+    told = full.run("forget", PERSON, "--dry-run").stdout
+    assert f"{receipt['posts']['deleted']} to be deleted" in told
     assert full.run("audit", "verify").stdout == before
     assert ANNA.word.encode() in bytes_of(full)
 

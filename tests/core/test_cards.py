@@ -55,18 +55,29 @@ def test_the_name_of_a_rule_stays_inside() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "label"),
+    ("name", "line"),
     [
-        ("amount_minor", "Amount in minor units"),
-        ("invoice", "Invoice"),
-        ("billing_email", "Billing email"),
+        ("amount_minor", "Amount: $480.00"),
+        ("invoice", "Invoice: 48000"),
+        ("billing_email", "Billing email: 48000"),
     ],
 )
-def test_an_approver_reads_arguments_by_names_for_people(name: str, label: str) -> None:
+def test_an_approver_reads_arguments_by_names_for_people(name: str, line: str) -> None:
     waiting = a_proposal(
         status=ProposalStatus.AWAITING_APPROVAL, approval=SUPPORT, arguments={name: 48_000}
     )
-    assert f"{label}: 48000" in cards.approval_card(waiting, "Acme").fallback.splitlines()
+    assert line in cards.approval_card(waiting, "Acme").fallback.splitlines()
+
+
+def test_minor_units_without_a_currency_are_not_shown_as_money() -> None:
+    waiting = a_proposal(
+        status=ProposalStatus.AWAITING_APPROVAL,
+        approval=SUPPORT,
+        arguments={"amount_minor": 48_000},
+        amount=None,
+    )
+    shown = cards.approval_card(waiting, "Acme").fallback.splitlines()
+    assert "Amount in minor units: 48000" in shown
 
 
 @pytest.mark.parametrize(

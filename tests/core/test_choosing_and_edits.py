@@ -21,9 +21,12 @@ from agent_core.messages import (
     ReplyAddress,
     ThreadRef,
 )
+from agent_core.notices import notice
+from agent_core.outgoing import OutgoingStatus
 from agent_core.people import Capability, Person, PersonId, Role
 from agent_core.ports import Answer, UnitOfWork
 from agent_core.proposals import ProposalStatus
+from tests.builders import an_outgoing_row
 from tests.core.test_intake import propose, status
 from tests.fakes.house import ADA, CUSTOMER_ROOM, GLOBEX, MEMBER, OWNER, House, someone
 
@@ -101,6 +104,24 @@ async def test_an_old_choice_that_is_delivered_again_does_not_turn_the_subject_b
     assert (await now(house, conversation)).subject == "globex"
 
 
+@pytest.mark.parametrize("disclosed", [True, False])
+async def test_a_card_that_said_it_is_an_ai_says_so_also_as_it_is_pressed(
+    house: House, disclosed: bool
+) -> None:
+    conversation = await asked_inside(house)
+    press = a_choice(house, conversation, "globex", "press-a")
+    message = replace(notice("Which account is meant?"), discloses_ai=disclosed)
+    row = an_outgoing_row(
+        destination=conversation.destination,
+        message=message,
+        status=OutgoingStatus.SENT,
+        posted=press.card,
+    )
+    assert await house.store.run(lambda tx: tx.outgoing.add(row))
+    answer = await house.intake.receive(press)
+    assert answer.card is not None and answer.card.discloses_ai is disclosed
+
+
 async def test_a_choice_in_a_resolved_conversation_opens_it_again(house: House) -> None:
     conversation = await asked_inside(house)
     resolved = conversation.moved(ConversationStatus.RESOLVED)
@@ -130,7 +151,7 @@ async def test_no_account_is_chosen_where_strangers_read(house: House) -> None:
 
     await house.store.run(share)
     answer: Answer = await house.intake.receive(a_choice(house, conversation, "globex", "press-a"))
-    assert "Others can read this room" in answer.notice
+    assert "Others can read this channel" in answer.notice
     assert (await now(house, conversation)).subject is None
 
 

@@ -146,7 +146,9 @@ async def test_a_failed_step_stops_the_plan_and_offers_to_undo_what_was_done() -
     assert "Add 2 seats: not done. The card was declined." in card.fallback
     assert actions(card) == [presses.UNDO, presses.ASK_SUPPORT]
     assert made.desk.cases == [] and await made.seats() == 12
-    assert not any("Nothing was changed" in text for text in await made.texts())
+    assert "Total: no money moves" in (await made.card(str(steps[0].card))).fallback
+    said = " ".join(await made.texts())
+    assert "Nothing was changed" not in said and "That is done" not in said
 
 
 async def test_the_steps_after_a_failed_one_are_not_begun() -> None:

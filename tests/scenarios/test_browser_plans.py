@@ -46,6 +46,9 @@ async def test_a_plan_whose_second_step_fails(demo: RunningDemo, open_page: Open
     await expect(stopped).to_contain_text("Change the billing contact: done")
     await demo.clear_faults()
     assert (await demo.account("globex")).account.billing_name == "Dana Fox"
+    await demo.until(demo.is_idle)
+    await thread.shows("2 changes: stopped", "no money moves")
+    await expect(thread.root).not_to_contain_text("That is done")
 
     await thread.press("Undo: Changed the billing contact")
     await thread.shows("Undo the change of the billing contact?", "Felix Moreau")

@@ -249,3 +249,14 @@ def test_a_value_that_slack_cannot_hold_is_an_error() -> None:
     button = Button(action="a.b", label="Go", value="v" * 2_001)
     with pytest.raises(SlackObjectFormationError):
         render(message(Buttons(buttons=(button,))), team_id="T1")
+
+
+def test_a_lone_field_has_the_whole_width_and_two_share_it() -> None:
+    one, two = Field(label="Step 1", value="Add 2 seats"), Field(label="Step 2", value="Pause")
+    (alone,) = render(message(Fields(fields=(one,))), team_id="T1")[0].blocks[:1]
+    assert alone["text"]["text"] == "*Step 1*\nAdd 2 seats" and "fields" not in alone
+    (both,) = render(message(Fields(fields=(one, two))), team_id="T1")[0].blocks[:1]
+    assert [each["text"] for each in both["fields"]] == [
+        "*Step 1*\nAdd 2 seats",
+        "*Step 2*\nPause",
+    ]
