@@ -1,14 +1,21 @@
 """Of an outage that lasts, the support team is told once, whenever it began."""
 
 from datetime import timedelta
+from functools import partial
 
 import pytest
 
+from agent_core.delivery_outages import TellOfOutage
 from agent_core.messages import Platform, RoomRef
+from agent_core.ports import UnitOfWork
 from escalation.outage import outage_teller
 from tests.fakes.house import House
 
 DOWN = RoomRef(platform=Platform.TEAMS, tenant_id="tenant-down", room_id="19:any")
+
+
+def _say(tell: TellOfOutage, minutes: int, tx: UnitOfWork) -> None:
+    tell(tx, DOWN, minutes)
 
 
 @pytest.mark.parametrize("minute", [0, 30, 59])
@@ -22,7 +29,7 @@ async def test_an_outage_is_told_of_once(minute: int, second: int) -> None:
     for _ in range(12):
         down_for = house.clock.now() - began
         minutes = int(down_for.total_seconds() // 60)
-        await house.store.run(lambda tx, minutes=minutes: tell(tx, DOWN, minutes))
+        await house.store.run(partial(_say, tell, minutes))
         house.clock.advance(timedelta(seconds=20))
     await house.settle()
     told = [one for one in house.slack.posts if "has taken no messages" in one.message.fallback]
