@@ -266,7 +266,7 @@ async def test_a_proposal_keeps_names_and_arguments_sealed() -> None:
     )
     assert (row.kind, row.subject, row.chain) == ("proposed", proposal.id, ACME)
     assert row.actor == row.person
-    for word in ("Ada", "ada@", proposal.fingerprint, str(proposal.requester)):
+    for word in ("Lovelace", "ada@", proposal.fingerprint, str(proposal.requester)):
         assert word not in str(row)
     assert personal["name"] == "Ada Lovelace"
     assert personal["arguments"] == {"email": "ada@acme.example"}
