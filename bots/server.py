@@ -18,7 +18,6 @@ from bots.sight.readiness import Report
 log = logging.getLogger(__name__)
 
 MAX_BODY: Final = 1024 * 1024  # the adapters read less; this bounds everybody
-STOP_SECONDS: Final = 20.0
 
 Ready = Callable[[], Awaitable[Report]]
 
