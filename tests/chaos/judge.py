@@ -78,11 +78,13 @@ class Judge:
         taken = {str(row[0]) for row in self.rows("SELECT message FROM hr_transcript") if row[0]}
         for talk in load.talks:
             self._judge_talk(talk, taken, with_people, verdict)
+            self._judge_words_of_people(talk, verdict)
+        verdict.left_alone += self._unseen()
         self._judge_teams(load, taken, verdict)
         if not self.is_idle():
             verdict.left_alone.append("something is still open in the end")
         verdict.double_posts += _twice_in_slack(self._town)
-        verdict.double_actions += self._twice_paid(load)
+        verdict.double_actions += [*self._twice_paid(load), *self._refunds(load)]
         verdict.unexplained += self._unexplained()
         effects = self._town.payments.book.find(None)
         verdict.figures = {
@@ -112,12 +114,47 @@ class Judge:
         if not answered and _key(talk.room, talk.ts) not in with_people:
             said = " / ".join(str(m.get("text"))[:60] for m in talk.ours())
             verdict.left_alone.append(f"{talk.kind} {talk.ts} lacks {missing}; said: {said}")
+        if talk.shows("changes: running"):
+            verdict.left_alone.append(f"{talk.kind} {talk.ts} stands there as running")
+        if talk.kind == "read" and sum(talk.wants[0] in str(m) for m in talk.ours()) > 1:
+            verdict.double_posts.append(f"{talk.kind} {talk.ts} was answered twice")
+
+    def _judge_words_of_people(self, talk: Talk, verdict: Verdict) -> None:
+        """A case is no excuse here: once taken, words reach the other side, and once."""
+        inside = self._town.slack.state.channels[SUPPORT].messages.values()
+        for words in talk.relayed:
+            if not any(words in str(message) for message in inside):
+                verdict.lost.append(f"{talk.kind} {talk.ts}: support never got {words!r}")
+        for words in talk.promised:
+            shown = sum(words in str(message) for message in talk.ours())
+            if shown == 0:
+                verdict.lost.append(f"{talk.kind} {talk.ts}: the customer never got {words!r}")
+            if shown > 1:
+                verdict.double_posts.append(f"{talk.kind} {talk.ts} {shown} times: {words!r}")
+
+    def _unseen(self) -> list[str]:
+        """Cases whose card nobody saw, and posts that were given up without a case."""
+        cases = self.rows(
+            "SELECT number, reason FROM hr_escalations e WHERE NOT EXISTS"
+            " (SELECT 1 FROM hr_outgoing o WHERE o.id = e.card AND o.status = 'sent')"
+        )
+        posts = self.rows(
+            "SELECT id, problem FROM hr_outgoing o WHERE status = 'failed' AND updates IS NULL"
+            " AND NOT EXISTS (SELECT 1 FROM hr_escalations e"
+            " WHERE e.conversation_id = o.conversation_id AND e.card IS NOT NULL)"
+        )
+        return [
+            *(f"case {row[0]} ({row[1]}): its card was never posted" for row in cases),
+            *(f"{row[0]} was given up, and nobody was told: {row[1]}" for row in posts),
+        ]
 
     def _judge_teams(self, load: Load, taken: set[str], verdict: Verdict) -> None:
         state = self._town.teams.state
         posts = [m for m in state.messages.values() if m.author_id == state.bot_id]
-        for message_id, words in load.teams:
+        for number, (message_id, words) in enumerate(load.teams, start=1):
             said = [m for m in posts if words in str(m.activity)]
+            if number == len(load.teams):  # nothing has replaced it: it was pressed to its end
+                said = [m for m in said if "Done: " in str(m.activity)]
             if not any(message_id in key for key in taken):
                 verdict.lost.append(f"Teams message {message_id} was never taken in")
             # A chat that people have taken is answered by them: they must have got the words.
@@ -134,11 +171,11 @@ class Judge:
         verdict.double_posts += [f"Teams twice: {t[:200]}" for t, n in texts.items() if n > 1]
 
     def _threads_with_people(self) -> set[str]:
-        """Threads whose conversation waits for support, or had a case that people saw."""
+        """Threads whose conversation had a case, with a card that was posted."""
         found = self.rows(
             "SELECT t.thread FROM hr_conversation_threads t"
             " JOIN hr_escalations e ON e.conversation_id = t.conversation_id"
-            " WHERE e.card IS NOT NULL"
+            " JOIN hr_outgoing o ON o.id = e.card AND o.status = 'sent'"
         )
         return {str(row[0]).replace("#", "!") for row in found}
 
@@ -166,6 +203,30 @@ class Judge:
             found.append(f"receipts say {done} seats more ({uncertain} uncertain), not {grown}")
         return found
 
+    def _refunds(self, load: Load) -> list[str]:
+        """Each receipt stands for one refund, and each refund has a receipt or is uncertain."""
+        found = []
+        paid = Counter(
+            e["amount"]
+            for e in self._town.payments.book.find(None)
+            if e["object"] == "refund" and not e["idempotency_key"].startswith("seed:")
+        )
+        uncertain = {
+            json.loads(row[0])["amount_minor"]
+            for row in self.rows(
+                "SELECT arguments FROM hr_ledger"
+                " WHERE tool = 'refund_invoice' AND outcome = 'unknown'"
+            )
+        }
+        asked = [talk for talk in load.talks if talk.kind == "approval"]
+        for minor, talk in zip(load.refunds, asked, strict=True):
+            said = talk.shows("Done: ")
+            if said and not paid[minor]:
+                found.append(f"approval {talk.ts}: said to be done, and not paid: {minor}")
+            if paid[minor] and not said and minor not in uncertain:
+                found.append(f"approval {talk.ts}: paid, and not said: {minor}")
+        return found
+
     def _seats_of_globex(self) -> int:
         accounts = make_engine(self._town.settings.accounts_url.get_secret_value())
         try:
@@ -184,7 +245,11 @@ class Judge:
     def _unexplained(self) -> list[str]:
         found = self.rows(
             "SELECT l.key, l.title FROM hr_ledger l WHERE l.outcome = 'unknown' AND NOT EXISTS"
-            " (SELECT 1 FROM hr_escalations e WHERE e.conversation_id = l.conversation_id)"
+            " (SELECT 1 FROM hr_escalations e"
+            " JOIN hr_outgoing o ON o.id = e.card AND o.status = 'sent'"
+            " WHERE e.conversation_id = l.conversation_id"
+            # Opened for it, or open while it happened.
+            " AND (e.closed_at IS NULL OR e.closed_at >= l.intended_at))"
         )
         return [f"{row[1]} ({row[0]}): nobody was told" for row in found]
 

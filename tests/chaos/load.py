@@ -57,17 +57,28 @@ class Load:
 
     async def each_once(self) -> None:
         """One talk of each kind, all at the same time."""
-        await asyncio.gather(*(self._safely(kind) for kind in self._kinds))
+        await asyncio.gather(*(self._safely(self._kinds[kind]) for kind in self._kinds))
+
+    async def come_back(self) -> None:
+        """Whoever had stopped waiting looks again, and goes on from what stands in the thread."""
+        late = [talk for talk in self.talks if talk.problem and talk.goes_on and talk.can_go_on()]
+        await asyncio.gather(self._late_in_teams(), *(self._again(talk) for talk in late))
+
+    async def _again(self, talk: Talk) -> None:
+        assert talk.goes_on is not None
+        with contextlib.suppress(TimeoutError):  # the judge says what is missing
+            await talk.goes_on()
 
     async def _one_after_another(self) -> None:
         while not self._stopping:
             weights = (4, 3, 2, 2, 2, 2, 1)
-            await self._safely(self._random.choices(list(self._kinds), weights)[0])
+            kind = self._random.choices(list(self._kinds), weights)[0]
+            await self._safely(self._kinds[kind])
             await asyncio.sleep(self._random.uniform(0.1, 1.0))
 
-    async def _safely(self, kind: str) -> None:
+    async def _safely(self, begin: Callable[[], Awaitable[None]]) -> None:
         try:
-            await self._kinds[kind]()
+            await begin()
         except TimeoutError:
             self._mine[asyncio.current_task()].problem = "was not answered in time"
 
@@ -110,9 +121,11 @@ class Load:
             "and reset the access of milo@northwind.example"
         )
         talk = self._begin("plan", OLIVE, NORTHWIND, text)
-        talk.wants = [f"Done: {OR}2 changes: {OR}{NOT_DONE}"]
-        await talk.press_until(
-            OLIVE, CONFIRM, lambda: any(map(talk.shows, ("2 changes: ", "Done: ", NOT_DONE)))
+        # The second change may have become a plan of its own, of one step.
+        ends = ("2 changes: done", "2 changes: stopped", "Done: ", NOT_DONE)
+        talk.wants = [OR.join(ends)]
+        await self._goes_on(
+            talk, lambda: talk.press_until(OLIVE, CONFIRM, lambda: any(map(talk.shows, ends)))
         )
 
     async def _refund(self) -> None:
@@ -123,31 +136,40 @@ class Load:
         self.refunds.append(minor)
         text = f"refund {minor / 100:.2f} dollars of invoice INV-1041"
         talk = self._begin("approval", GRETA, GLOBEX, text)
-        # What waits for an approver is with a person, who is reminded; then it is a case.
-        talk.wants = [f"Done: {OR}{NOT_DONE}{OR}waiting for approval"]
+        talk.wants = [f"Done: {OR}{NOT_DONE}"]
 
         def ended() -> bool:
             return talk.shows("Done: ") or talk.shows(NOT_DONE)
 
         async def approve() -> None:
-            inside = await self._support_thread("Approval needed", f"{minor}")
-            await inside.press_until(LENA, APPROVE, ended)
+            inside = await self._support_thread("Approval needed", f"{minor / 100:.2f}", or_=ended)
+            if inside is not None:
+                await inside.press_until(LENA, APPROVE, ended)
 
         # A card may be shown anew, and is then confirmed anew.
-        await asyncio.gather(talk.press_until(GRETA, CONFIRM, ended), approve())
+        async def both() -> None:
+            await asyncio.gather(talk.press_until(GRETA, CONFIRM, ended), approve())
+
+        await self._goes_on(talk, both)
 
     async def _case(self) -> None:
         number = next(self._numbers)
         talk = self._begin("case", PAUL, GLOBEX, "I want to talk to someone")
+        await self._goes_on(talk, lambda: self._with_rita(talk, number))
+
+    async def _with_rita(self, talk: Talk, number: int) -> None:
         await talk.sees("Case ")
         case = next(str(m["text"]) for m in talk.ours() if "Case " in str(m["text"]))
         label = "Case " + case.partition("Case ")[2].split()[0].strip(".,:*")
         inside = await self._support_thread(label)
+        assert inside is not None
         await inside.press_until(RITA, "case.claim", lambda: talk.shows("Rita Vance"))
         said = f"Hello Paul, what is up ({number})?"
         await self._reply(talk, inside, said)
         question = f"I was charged twice, number {number}"
-        talk.say(PAUL, question)
+        if question not in talk.relayed:
+            talk.relayed.append(question)
+            talk.say(PAUL, question)
         await inside.until(lambda: inside.shows(question))
         back = "handed this back to the AI agent"
         await inside.press_until(RITA, "case.hand_back", lambda: talk.shows(back))
@@ -162,9 +184,22 @@ class Load:
 
     async def _confirmed(self, talk: Talk, user_id: str, done: str) -> None:
         talk.wants = [f"{done}{OR}{NOT_DONE}"]
-        await talk.press_until(user_id, CONFIRM, lambda: talk.shows(done) or talk.shows(NOT_DONE))
+        await self._goes_on(
+            talk,
+            lambda: talk.press_until(
+                user_id, CONFIRM, lambda: talk.shows(done) or talk.shows(NOT_DONE)
+            ),
+        )
 
-    async def _support_thread(self, *words: str) -> Talk:
+    async def _goes_on(self, talk: Talk, rest: Callable[[], Awaitable[None]]) -> None:
+        """Now, and once more in the end for those who had stopped waiting."""
+        talk.goes_on = rest
+        await rest()
+
+    async def _support_thread(
+        self, *words: str, or_: Callable[[], bool] = lambda: False
+    ) -> Talk | None:
+        """The one whose first message holds the words; None: `or_` became true before."""
         messages = self.town.slack.state.channels[SUPPORT].messages
 
         def opened() -> str | None:
@@ -174,14 +209,18 @@ class Load:
                     return str(message["ts"])
             return None
 
-        ts = await self.town.until(opened, self.town.patience_seconds)
-        return Talk(town=self.town, kind="support", room=SUPPORT, ts=ts)
+        await self.town.until(lambda: opened() or or_(), self.town.patience_seconds)
+        ts = opened()
+        return Talk(town=self.town, kind="support", room=SUPPORT, ts=ts) if ts else None
 
     async def _reply(self, talk: Talk, inside: Talk, text: str) -> None:
         """Through the form; whoever gets none, or no answer, tries again."""
         views = self.town.slack.state.views
         async with self._rita_is_busy, asyncio.timeout(self.town.patience_seconds):
             while not talk.shows(text):
+                if text in talk.promised:  # it was accepted: nobody writes it anew
+                    await asyncio.sleep(0.1)
+                    continue
                 before = set(views)
                 await inside.press(RITA, inside.messages()[0], "case.reply")
                 try:
@@ -194,8 +233,8 @@ class Load:
                 while view["id"] in views:
                     sent = await self.town.slack.submit(RITA, view["id"], answers)
                     if sent.action in ("closed", "clear"):
-                        await talk.until(lambda: talk.shows(text))
-                        return
+                        talk.promised.append(text)
+                        break
                     await asyncio.sleep(0.5)
 
     async def _in_teams(self) -> None:
@@ -207,13 +246,18 @@ class Load:
             text = f"change the billing contact of Initech to Dana Fox, {words}"
             said = self.town.teams.post(TEAMS_SAM, room, text)
             self.teams.append((said.id, words))
-            try:
-                await self._confirmed_in_teams(room, words)
-            except TimeoutError:
-                continue
+            with contextlib.suppress(TimeoutError):
+                await self._confirmed_in_teams(words)
 
-    async def _confirmed_in_teams(self, room: str, words: str) -> None:
+    async def _late_in_teams(self) -> None:
+        """The last one is still worth a press; a later request may have replaced the others."""
+        if self.teams:
+            with contextlib.suppress(TimeoutError):
+                await self._confirmed_in_teams(self.teams[-1][1])
+
+    async def _confirmed_in_teams(self, words: str) -> None:
         teams, pressed = self.town.teams, 0.0
+        room = teams.open_chat(TEAMS_SAM).id
         loop = asyncio.get_running_loop()
 
         def ours() -> list[object]:

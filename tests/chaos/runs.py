@@ -52,6 +52,8 @@ async def a_run(
         judge = Judge(town)
         await _until_quiet(town, judge)
         quiet = time.monotonic()
+        await load.come_back()
+        await _until_quiet(town, judge)
         codes = [await town.fleet.stop(member) for member in town.fleet.members]
         verdict = judge.judge(load)
         judge.close()

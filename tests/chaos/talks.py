@@ -1,7 +1,7 @@
 """One thread of a Slack channel as a patient person uses it: asks, presses, presses again."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,6 +26,9 @@ class Talk:
     ts: str
     asked: list[str] = field(default_factory=list)  # ts of messages that must not get lost
     wants: list[str] | None = field(default_factory=list)
+    promised: list[str] = field(default_factory=list)  # people's words, accepted for this thread
+    relayed: list[str] = field(default_factory=list)  # said while people had the conversation
+    goes_on: Callable[[], Awaitable[None]] | None = None  # the rest of it, from wherever it stands
     problem: str = ""
 
     @property
@@ -57,6 +60,11 @@ class Talk:
         if self.wants is not None and words not in self.wants:
             self.wants.append(words)
         await self.until(lambda: self.shows(words))
+
+    def can_go_on(self) -> bool:
+        """Whether something stands here, or with support, that somebody can still answer."""
+        stands = "'proposal.confirm'", "waiting for approval", "Case "
+        return any(map(self.shows, stands))
 
     def bearing(self, action: str) -> Json | None:
         """The newest message with this button."""
