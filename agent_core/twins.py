@@ -85,7 +85,7 @@ def as_it_stands(boundary: Boundary, proposal: Proposal) -> Considered:
             )
             return Considered(content={**base, "status": "awaiting_approval"}, told=True)
         case ProposalStatus.DECIDED if not _may_run(boundary, proposal):
-            _show_plan(boundary, proposal)
+            _point_to_plan(boundary, proposal)
             return Considered(content={**base, "status": "waits for its plan"}, told=True)
         case ProposalStatus.DECIDED:
             return Considered(content={**base, "status": "running"}, run=proposal.id)
@@ -101,10 +101,14 @@ def _may_run(boundary: Boundary, proposal: Proposal) -> bool:
     return read_plan(boundary.tx, proposal.plan_id).may_run(proposal)
 
 
-def _show_plan(boundary: Boundary, proposal: Proposal) -> None:
-    """As it stands; the older card goes on to be the one that changes."""
-    row_id = f"plan:{proposal.plan_id}:shown:{boundary.live.turn.id}"
-    boundary.post(row_id, drawn(boundary.tx, proposal)[1])
+def _point_to_plan(boundary: Boundary, proposal: Proposal) -> None:
+    """Points to the plan's own card: a second one would stand there as running for ever."""
+    assert proposal.plan_id is not None
+    row_id = f"plan:{proposal.plan_id}:pointed-to:{boundary.live.turn.id}"
+    waits = read_plan(boundary.tx, proposal.plan_id).first(ProposalStatus.AWAITING_APPROVAL)
+    stands = "waiting for approval" if waits else "running"
+    text = f"“{proposal.title}” is a step of a plan that is {stands}. Its card shows how it ends."
+    boundary.post(row_id, cards.notice(text))
 
 
 def _show_again(boundary: Boundary, proposal: Proposal, base: Json) -> Considered:

@@ -248,7 +248,9 @@ async def test_asking_again_does_not_run_a_step_before_its_plan() -> None:
     await made.one_yes()
     await made.say("add 2 seats")
     assert made.moved == 0 and await made.seats() == 12
-    assert "waiting for approval" in (await made.texts())[-1]
+    said = (await made.texts())[-1]
+    # A second card would say so for ever: only the plan's own is redrawn.
+    assert "waiting for approval. Its card shows how it ends" in said and "Step 1" not in said
     assert not await made.unfinished()
 
 
