@@ -13,7 +13,7 @@ from agent_core.conversation import ConversationId, ConversationStatus
 from agent_core.core_tools import CHOOSE_ACCOUNT, HAND_OVER
 from agent_core.decided_cards import decided_card
 from agent_core.different import Houses
-from agent_core.entering import asked_text, enter
+from agent_core.entering import Suspect, asked_text, enter
 from agent_core.errors import ModelError, ModelUnavailable, ToolError, TurnLost
 from agent_core.escalations import EscalationReason, Priority
 from agent_core.execution import Execution
@@ -108,6 +108,7 @@ class Driver:
         self._calls = Calls(self._services, runner, self._planning)
         self._execution = Execution(self._services, runner)
         self._undoing = Undoing(self._services, runner)
+        self._one_suspect = asyncio.Lock()
 
     async def run(self, conversation_id: str, ref: str) -> None:
         """Works until the conversation has no new rows. Safe to call at any time, and again.
@@ -116,11 +117,22 @@ class Driver:
         person gets an apology and a case. Raises only where the store itself does not answer.
         """
         while True:
-            live = await self._services.transact(
-                lambda tx: enter(tx, self._services, ConversationId(conversation_id))
-            )
-            if live is None or not await self._observed(live):
+            more = await self._attempt(ConversationId(conversation_id), alone=False)
+            if more is None:
+                # Its neighbours must not lose their attempts to it: suspects go one at a time.
+                async with self._one_suspect:
+                    more = await self._attempt(ConversationId(conversation_id), alone=True)
+            if not more:
                 return
+
+    async def _attempt(self, conversation_id: ConversationId, *, alone: bool) -> bool | None:
+        """True where there is more to do. None: nothing was begun, as it has to go alone."""
+        live = await self._services.transact(
+            lambda tx: enter(tx, self._services, conversation_id, alone=alone)
+        )
+        if isinstance(live, Suspect):
+            return None
+        return live is not None and await self._observed(live)
 
     async def _observed(self, live: LiveTurn) -> bool:
         """One attempt of a turn. True where it has to be gone on with, or the next one begun."""

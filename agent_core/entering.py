@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Final
 
 from agent_core import notices
 from agent_core.audit import AuditKind
@@ -31,8 +32,16 @@ from agent_core.services import Services
 from agent_core.telemetry import Metric, within
 from agent_core.turn_state import Kind, state_of
 
+SUSPECT_ATTEMPTS: Final = 2
 
-def enter(tx: UnitOfWork, services: Services, conversation_id: ConversationId) -> LiveTurn | None:
+
+class Suspect:
+    """A turn that was begun twice and never ended: its processes may have died of it."""
+
+
+def enter(
+    tx: UnitOfWork, services: Services, conversation_id: ConversationId, *, alone: bool = True
+) -> LiveTurn | Suspect | None:
     """The turn to work on, with a fresh token; None where nothing is to be done.
 
     A turn that was started too often is given up here: the person gets an apology and a case.
@@ -43,6 +52,8 @@ def enter(tx: UnitOfWork, services: Services, conversation_id: ConversationId) -
     conversation = as_trusted(tx, conversation)
     running = tx.turns.running(conversation_id)
     if running is not None:
+        if not alone and running.attempts >= SUSPECT_ATTEMPTS:
+            return Suspect()
         live = _taken_over(tx, services, conversation, running)
         if live.turn.attempts <= services.limits.attempts:
             return live

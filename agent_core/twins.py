@@ -108,7 +108,7 @@ def _point_to_plan(boundary: Boundary, proposal: Proposal) -> None:
     waits = read_plan(boundary.tx, proposal.plan_id).first(ProposalStatus.AWAITING_APPROVAL)
     stands = "waiting for approval" if waits else "running"
     text = f"“{proposal.title}” is a step of a plan that is {stands}. Its card shows how it ends."
-    boundary.post(row_id, cards.notice(text))
+    boundary.post(row_id, notices.notice(text))
 
 
 def _show_again(boundary: Boundary, proposal: Proposal, base: Json) -> Considered:

@@ -61,11 +61,11 @@ def _lost_rows() -> None:
         tx.turns.close(turn.id, turn.token, TurnStatus.GIVEN_UP)
         raise RuntimeError("the turn is gone")
 
-    def enter(tx: Any, services: Any, conversation_id: Any) -> Any:
+    def enter(tx: Any, services: Any, conversation_id: Any, *, alone: bool = True) -> Any:
         conversation = tx.conversations.get(conversation_id)
         running = tx.turns.running(conversation_id)
         if conversation is None or running is None:
-            return whole(tx, services, conversation_id)
+            return whole(tx, services, conversation_id, alone=alone)
         try:
             return forget(tx, services, conversation, running)
         except RuntimeError:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.chaos.broken import SLOW
 from tests.chaos.load import Load
 from tests.chaos.runs import a_run, only_long
 from tests.chaos.storm import Storm
@@ -14,6 +15,8 @@ from tests.chaos.town import Town
 
 KILLS = int(os.environ.get("HANDRAIL_CHAOS_KILLS", "4"))
 SEED = int(os.environ.get("HANDRAIL_CHAOS_SEED", "1"))
+AT_ONCE = 10 if KILLS >= 20 else 3
+THINKS = (f"{SLOW}:0.4",)  # for each answer of the model, so that kills hit turns
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(3600)]
 
 
@@ -28,7 +31,8 @@ async def killed(_: Town, storm: Storm, load: Load) -> None:
 
 
 async def test_kills_on_sqlite(tmp_path: Path) -> None:
-    verdict = await a_run(f"SQLite, {KILLS} kills", tmp_path, killed, seed=SEED)
+    name = f"SQLite, {KILLS} kills"
+    verdict = await a_run(name, tmp_path, killed, broken=THINKS, at_once=AT_ONCE, seed=SEED)
     assert verdict.problems() == []
 
 
@@ -41,6 +45,7 @@ async def test_kills_on_postgres(tmp_path: Path, fresh_database: Callable[[], st
         killed,
         database_url=fresh_database(),
         workers=3,
+        broken=THINKS,
         seed=SEED,
     )
     assert verdict.problems() == []

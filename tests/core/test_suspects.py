@@ -1,0 +1,63 @@
+"""A conversation whose turns end their process does not take its neighbours with it."""
+
+import asyncio
+
+from agent_core.ports import ModelReply, ModelRequest
+from tests.builders import a_conversation, a_thread
+from tests.core.desk import World, ada, put_message
+
+
+class Deadly:
+    """Kills whoever works on the word "poison"; meanwhile nobody else is answered."""
+
+    label = "deadly"
+    is_language_model = False
+
+    def __init__(self) -> None:
+        self.died = asyncio.Event()
+        self.deadly = False
+
+    async def reply(self, request: ModelRequest) -> ModelReply:
+        if "poison" in request.messages[-1].content:
+            self.deadly = True
+            for _ in range(50):  # the neighbour gets well into its turn
+                await asyncio.sleep(0)
+            self.died.set()
+            await asyncio.Event().wait()  # nothing runs on in a dead process
+        while self.deadly:  # noqa: ASYNC110 - a process that dies tells no event
+            await asyncio.sleep(0)
+        return ModelReply(text="You are on the Team plan.")
+
+    async def close(self) -> None:
+        return None
+
+
+async def one_life(world: World, model: Deadly) -> bool:
+    """A process works on both conversations until it is done (True) or dead."""
+    model.died.clear()
+    model.deadly = False
+    driver = world.driver
+    both = [asyncio.create_task(driver.run(name, "ref")) for name in ("con_1", "con_2")]
+    death, done = asyncio.create_task(model.died.wait()), asyncio.gather(*both)
+    await asyncio.wait((death, done), return_when=asyncio.FIRST_COMPLETED)
+    for task in (death, *both):
+        task.cancel()
+    await asyncio.gather(done, return_exceptions=True)
+    return not model.died.is_set()
+
+
+async def test_the_neighbour_of_a_deadly_conversation_is_answered() -> None:
+    model = Deadly()
+    world = await World(model).set_up(ada())
+    neighbour = a_conversation("con_2", destination=a_conversation().destination)
+    await world.tx(lambda tx: tx.conversations.add(neighbour, a_thread("2")))
+    await world.write("poison")
+    await world.tx(lambda tx: put_message(tx, "which plan?", conversation="con_2"))
+    lives = 1
+    while not await one_life(world, model):
+        lives += 1
+        assert lives < 10
+    assert lives == 4
+    assert len(world.desk.cases) == 1
+    assert "You are on the Team plan." in await world.texts()
+    assert not await world.unfinished()
