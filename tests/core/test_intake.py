@@ -249,7 +249,7 @@ async def test_above_the_limit_an_approver_of_support_decides(house: House) -> N
     await propose(house, thread, approval=APPROVERS, arguments={"amount_minor": 48_000})
     await house.presses(MEMBER, presses.CONFIRM, "pro_1", CUSTOMER_ROOM, thread)
     asked = next(p for p in house.slack.posts if "Approval needed" in p.message.fallback)
-    assert "48000" in asked.message.fallback  # the very arguments that run
+    assert "$480.00" in asked.message.fallback  # the very arguments that run
     for nobody in (BEN, OWNER, MEMBER):
         answer = await house.presses(nobody, presses.APPROVE, "pro_1")
         assert answer.notice and answer.card is None

@@ -86,7 +86,7 @@ async def test_a_refund_above_the_limit_waits_for_an_approver(wire: Wire) -> Non
     await thread.until_says("waiting for approval")
     inside = await wire.support_thread("Approval needed")
     card = await inside.card("proposal.approve")
-    assert "48000" in str(card) and "INV-1041" in str(card)
+    assert "$480.00" in str(card) and "INV-1041" in str(card)
     await inside.click(TOMAS, card, "proposal.approve")
     await inside.until_private(TOMAS, "needs a yes from")
     assert charges(wire, "refund") == 0
