@@ -95,6 +95,7 @@ async def test_a_killed_workers_turn_is_taken_over_within_seconds(town: Town, ju
     assert attempts(judge) == 2
 
 
+@only_long
 async def test_a_worker_that_is_asked_to_stop_finishes_its_turn_and_takes_no_other(
     town: Town, judge: Judge
 ) -> None:
@@ -127,6 +128,7 @@ async def test_asked_twice_it_leaves_at_once_and_another_takes_over(
     await answered_once(talk, 60)
 
 
+@only_long
 async def test_who_loses_the_lock_leaves_at_once(town: Town) -> None:
     worker = await add_worker(town, 1)
     for member in town.fleet.members.values():
