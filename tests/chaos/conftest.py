@@ -7,7 +7,7 @@ from typing import Any
 
 from tests.chaos.runs import FINISHED, told
 
-LONG = int(os.environ.get("HANDRAIL_CHAOS_KILLS", "0")) >= 50  # as `make chaos` sets it
+LONG = int(os.environ.get("HANDRAIL_CHAOS_KILLS", "0")) >= 30  # as `make chaos` sets it
 FIGURES = Path(__file__).parents[2] / "build" / "chaos.json"
 
 

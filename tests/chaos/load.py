@@ -62,7 +62,9 @@ class Load:
     async def come_back(self) -> None:
         """Whoever had stopped waiting looks again, and goes on from what stands in the thread."""
         late = [talk for talk in self.talks if talk.problem and talk.goes_on and talk.can_go_on()]
-        await asyncio.gather(self._late_in_teams(), *(self._again(talk) for talk in late))
+        await self._late_in_teams()
+        for talk in late:  # at the same time, each yes would change what the others were shown
+            await self._again(talk)
 
     async def _again(self, talk: Talk) -> None:
         assert talk.goes_on is not None
