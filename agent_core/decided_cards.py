@@ -32,10 +32,17 @@ def decided_card(
         [
             Heading(text=f"{proposal.title}: {_state_text(proposal, entry, replaced)}"),
             facts_of(proposal, account_name, requester=True),
-            changes_of(proposal),
+            None if _was_only_refused(proposal) else changes_of(proposal),
             Note(text=_decision_text(proposal, replaced)),
         ]
     )
+
+
+def _was_only_refused(proposal: Proposal) -> bool:
+    """Its card said why not, to somebody without the right, and never what would change: how the
+    account stands is not told by the card's end either."""
+    asked_for = proposal.needs_confirmation or proposal.confirmed_at is not None
+    return not asked_for and proposal.approval_card is None and proposal.plan_id is None
 
 
 def _state_text(proposal: Proposal, entry: LedgerEntry | None, replaced: bool) -> str:

@@ -1,10 +1,15 @@
 """What is drafted is not looked at again once its author has lost the right to."""
 
-from tests.enemy.moves import Decide, Demote, Move, Reply, Say, SetRole
+from dataclasses import replace
+
+from tests.enemy.moves import Choose, Decide, Demote, Move, Reply, Say, SetRole, Share
 from tests.enemy.test_enemy import played
-from tools.accounts.seed import GLOBEX
+from tools.accounts.seed import GLOBEX, NORTHWIND
 
 ADD_ONE = (("add_seats", '{"seats": 1}'),)
+
+
+NEW_CONTACT = '{"name": "Eve Evil", "email": "eve@evil.example"}'
 
 
 def asks(within: Demote | None = None) -> Say:
@@ -34,3 +39,14 @@ def test_an_approval_carries_nothing_that_somebody_without_a_role_asked_for() ->
     assert played([paul, yes, Decide(yes=True, who="greta")]).seen["effects"] == 1
     judge = played([paul, yes, put_out, Decide(yes=True, who="greta")])
     assert judge.faults == [] and judge.seen["effects"] == 0
+
+
+def test_a_refused_card_tells_nothing_of_the_account_when_it_ends() -> None:
+    """A member may not see who the billing contact is, nor may the room once it is shared."""
+    wishes = (("change_billing_contact", NEW_CONTACT), *ADD_ONE)
+    both = Reply(wishes=wishes, text="", obeys=False, aside=None, within=None)
+    milo = Say(who="milo", place=3, thread=0, text="please do it", replies=(both,))
+    chosen = Choose(who="milo", place=3, account=NORTHWIND)
+    again = replace(milo, thread=1)
+    game: list[Move] = [milo, chosen, again, Decide(yes=True, who=""), Share()]
+    assert played(game).faults == []
