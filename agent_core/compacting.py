@@ -112,9 +112,8 @@ class Compacting:
         if self._model.is_language_model and not work.paused and self._asking < AT_ONCE:
             self._asking += 1
             try:
-                reply = await asyncio.wait_for(
-                    self._model.reply(_request(work, self._limits)), self._limits.model_seconds * 2
-                )
+                async with asyncio.timeout(self._limits.model_seconds * 2):
+                    reply = await self._model.reply(_request(work, self._limits))
                 text = shortened(reply.text.splitlines(), limit, keep_newest=False)
             except (ModelError, TimeoutError) as error:
                 log.warning("no model wrote a summary: %s", type(error).__name__)

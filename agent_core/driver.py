@@ -228,9 +228,8 @@ class Driver:
             max_output_tokens=limits.output_tokens,
         )
         try:
-            reply = await asyncio.wait_for(
-                self._services.model.reply(request), limits.model_seconds * 2
-            )
+            async with asyncio.timeout(limits.model_seconds * 2):
+                reply = await self._services.model.reply(request)
         except TimeoutError:
             self._note_failure(live, ModelUnavailable("the model took too long"))
         except ModelError as error:

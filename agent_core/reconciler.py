@@ -85,7 +85,8 @@ class Reconciler:
             except (HandrailError, OSError):
                 _log.exception("the reconciler's sweep failed; it is tried again")
             try:
-                await asyncio.wait_for(self._stopped.wait(), self._every.total_seconds())
+                async with asyncio.timeout(self._every.total_seconds()):
+                    await self._stopped.wait()
             except TimeoutError:
                 continue
 

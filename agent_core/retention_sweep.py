@@ -70,7 +70,8 @@ class RetentionSweep:
             except (HandrailError, OSError):
                 _log.exception("the retention job failed; it is tried again")
             try:
-                await asyncio.wait_for(self._stopped.wait(), self._every.total_seconds())
+                async with asyncio.timeout(self._every.total_seconds()):
+                    await self._stopped.wait()
             except TimeoutError:
                 continue
 

@@ -97,7 +97,8 @@ class ToolRunner:
 
     async def _bounded(self, tool: Tool, call: Awaitable[T], seconds: float) -> T:
         try:
-            return await asyncio.wait_for(call, seconds)
+            async with asyncio.timeout(seconds):
+                return await call
         except ToolError:
             raise
         except TimeoutError as error:
@@ -128,8 +129,8 @@ class ToolRunner:
 
     async def _act_once(self, tool: Tool, context: ToolContext, arguments: BaseModel) -> Ran:
         try:
-            call = tool.handler(context, arguments)
-            result = await asyncio.wait_for(call, self._limits.action_seconds)
+            async with asyncio.timeout(self._limits.action_seconds):
+                result = await tool.handler(context, arguments)
         except (ActionRefused, ArgumentsRejected) as error:
             return Ran(outcome=Outcome.REFUSED, reason=str(error))
         except ActionFailed as error:
@@ -164,8 +165,8 @@ class ToolRunner:
         pause = self._limits.look_up_pause_seconds
         for left in reversed(range(self._limits.look_ups)):
             try:
-                call = tool.look_up(context, arguments)
-                result = await asyncio.wait_for(call, self._limits.read_seconds)
+                async with asyncio.timeout(self._limits.read_seconds):
+                    result = await tool.look_up(context, arguments)
             except Exception as error:
                 log.warning("look-up of %s: %s", tool.name, type(error).__name__)
                 if left:

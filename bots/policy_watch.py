@@ -40,7 +40,8 @@ class PolicyWatch:
         while not self._stopped.is_set():
             await self.look()
             try:
-                await asyncio.wait_for(self._stopped.wait(), self._every)
+                async with asyncio.timeout(self._every):
+                    await self._stopped.wait()
             except TimeoutError:
                 continue
 

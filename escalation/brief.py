@@ -63,7 +63,8 @@ class Briefing:
         if account is None:
             return (("Account", "none: this channel is not linked, or none was named"),)
         try:
-            return await asyncio.wait_for(self._accounts.summary(account), ACCOUNT_SECONDS)
+            async with asyncio.timeout(ACCOUNT_SECONDS):
+                return await self._accounts.summary(account)
         except (HandrailError, OSError, TimeoutError, ValueError) as error:
             log.warning("account system did not answer", extra={"problem": type(error).__name__})
             return (

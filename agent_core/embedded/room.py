@@ -70,7 +70,8 @@ class Watch:
     async def wait(self, seconds: float) -> bool:
         """True if there was a beat since the last wait, or is one within `seconds`."""
         try:
-            await asyncio.wait_for(self.event.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                await self.event.wait()
         except TimeoutError:
             return False
         self.event.clear()

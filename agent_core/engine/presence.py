@@ -89,7 +89,8 @@ class Presence:
         while True:
             began = monotonic()
             try:
-                await asyncio.wait_for(asyncio.to_thread(slots.check), TRUST_SECONDS)
+                async with asyncio.timeout(TRUST_SECONDS):
+                    await asyncio.to_thread(slots.check)
             except (psycopg.Error, TimeoutError):
                 _log.critical("the connection that holds this worker's slot is lost")
                 self._lost()
@@ -100,7 +101,8 @@ class Presence:
             descriptor = slots.descriptor
             loop.add_reader(descriptor, stirred.set)
             try:
-                await asyncio.wait_for(stirred.wait(), self._check_seconds)
+                async with asyncio.timeout(self._check_seconds):
+                    await stirred.wait()
             except TimeoutError:
                 continue
             finally:

@@ -80,9 +80,8 @@ async def _asked(model: ChatModel, request: ModelRequest, leave: Pass, *, last: 
     seconds = request.timeout_seconds * (1.0 if last else EARLIER_PART)
     bound = request.timeout_seconds * (LAST_PART if last else EARLIER_PART)
     try:
-        reply = await asyncio.wait_for(
-            model.reply(replace(request, timeout_seconds=seconds)), timeout=bound
-        )
+        async with asyncio.timeout(bound):
+            reply = await model.reply(replace(request, timeout_seconds=seconds))
     except TimeoutError:
         leave.failed()
         raise ModelUnavailable(f"no answer in {bound:g} s") from None

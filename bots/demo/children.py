@@ -58,7 +58,8 @@ class Child:
     async def first_line(self) -> str:
         """What it says once it listens. Raises DemoFailed where it ends before."""
         try:
-            return await asyncio.wait_for(asyncio.shield(self._first), FIRST_LINE_SECONDS)
+            async with asyncio.timeout(FIRST_LINE_SECONDS):
+                return await asyncio.shield(self._first)
         except TimeoutError:
             raise DemoFailed(f"The {self.name} does not start. {self.tail()}") from None
 
@@ -72,7 +73,8 @@ class Child:
             with contextlib.suppress(ProcessLookupError):
                 self.process.terminate()
             try:
-                await asyncio.wait_for(self.process.wait(), GRACE_SECONDS)
+                async with asyncio.timeout(GRACE_SECONDS):
+                    await self.process.wait()
             except TimeoutError:
                 self.kill()
                 await self.process.wait()

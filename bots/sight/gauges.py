@@ -68,7 +68,8 @@ class Gauges(Collector):
         if self._reading is None or self._reading.done():
             self._reading = asyncio.create_task(asyncio.to_thread(self._read))
         try:
-            self._counts = await asyncio.wait_for(asyncio.shield(self._reading), PATIENCE_SECONDS)
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                self._counts = await asyncio.shield(self._reading)
         except (HandrailError, OSError, TimeoutError) as problem:
             log.warning("gauges not read", extra={"problem": type(problem).__name__})
             self._counts = None

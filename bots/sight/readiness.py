@@ -94,7 +94,8 @@ class _Kept:
 
     async def _look(self) -> None:
         try:
-            found = await asyncio.wait_for(self.check.look(), PATIENCE_SECONDS)
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                found = await self.check.look()
         except (HandrailError, OSError, TimeoutError) as problem:
             found = self.check.unanswered
             log.warning(

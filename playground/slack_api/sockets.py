@@ -25,7 +25,8 @@ class SocketConnection:
         self._waiting[envelope_id] = answer
         try:
             await self._channel.send_str(json.dumps(envelope))
-            return await asyncio.wait_for(answer, timeout)
+            async with asyncio.timeout(timeout):
+                return await answer
         finally:
             self._waiting.pop(envelope_id, None)
 

@@ -107,7 +107,8 @@ class GuardedPayments:
 async def _watched(leave: Pass, call: Awaitable[T], seconds: float | None) -> T:
     """The call's result, and what it tells of the other side. Raises ToolError."""
     try:
-        result = await asyncio.wait_for(call, seconds)
+        async with asyncio.timeout(seconds):
+            result = await call
     except TimeoutError:
         leave.failed()
         raise ActionFailed("The account system took too long.") from None
