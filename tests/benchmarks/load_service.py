@@ -23,7 +23,6 @@ from bots.demo import environment
 from bots.demo.options import Support
 from bots.settings import ModelSettings, Settings
 from playground import people
-from playground.loopback import serving
 from tests.benchmarks.processes import Json, serve_lines
 from tests.benchmarks.town_shape import ACCOUNTS, account_of, channels
 from tools.accounts.seed import sample_accounts
@@ -133,7 +132,7 @@ async def main(town: str, database: str | None) -> None:
 
         try:
             app = server.application(service.routes(), service.ready)
-            async with serving(app) as base:
+            async with server.listening(app, "127.0.0.1", 0) as base:
                 await serve_lines({"url": f"{base}/slack/events"}, told)
         finally:
             watching.cancel()

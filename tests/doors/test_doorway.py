@@ -1,6 +1,7 @@
 """Who keeps the service waiting is let go; who has been heard is answered."""
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -11,7 +12,7 @@ from aiohttp import web
 
 from bots import server
 from bots.bodies import BUDGET, SMALL_BODY, BodyBudget, BodyRefused, read_body
-from bots.doorway import DOORWAY, Doorway
+from bots.doorway import DOORWAY, STEP_REQUESTS, Doorway
 from bots.sight.readiness import Report
 
 Pair = tuple[asyncio.StreamReader, asyncio.StreamWriter]
@@ -211,3 +212,27 @@ async def test_every_answer_says_nothing_of_what_runs_here() -> None:
         head = (await reader.readuntil(b"\r\n\r\n")).decode()
         assert "aiohttp" not in head and "Server: handrail" in head
         assert "no-store" in head and "nosniff" in head
+
+
+async def test_a_crowd_begins_a_few_in_each_step_of_the_loop_and_in_order() -> None:
+    doorway, loop = Doorway(), asyncio.get_running_loop()
+    step = 0
+    begun: list[tuple[int, int]] = []
+
+    def tick() -> None:
+        nonlocal step
+        step += 1
+        if len(begun) < 100:
+            loop.call_soon(tick)
+
+    async def request(number: int) -> None:
+        await doorway.begin()
+        begun.append((number, step))
+
+    tick()
+    async with asyncio.timeout(PATIENCE):
+        await asyncio.gather(*(request(number) for number in range(100)))
+    assert [number for number, _ in begun] == list(range(100))
+    in_step = Counter(at for _, at in begun)
+    assert len(in_step) >= 6
+    assert max(in_step.values()) <= STEP_REQUESTS
