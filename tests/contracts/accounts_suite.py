@@ -39,6 +39,7 @@ class FaultyPayments(MemoryPayments):
     """MemoryPayments whose next answers go wrong as `plan` says.
 
     drop: accepted, no answer. lose: never arrived, no answer. unreachable, refuse: no effect.
+    double: moves twice as much as was asked.
     crash: accepted, and our process dies. hang: accepted, and no answer for ever. "ok": as it is.
     """
 
@@ -71,6 +72,10 @@ class FaultyPayments(MemoryPayments):
                 raise ActionFailed("no connection")
             case "refuse":
                 raise ActionRefused("card declined")
+        if fault == "double":  # as the client over HTTP takes such an answer
+            twice = request.amount.times(2)
+            await act(replace(request, amount=twice))
+            raise ActionOutcomeUnknown("moved something else than was asked")
         payment: Payment = await act(request)
         if fault == "drop":
             raise ActionOutcomeUnknown("dropped")
@@ -345,6 +350,19 @@ class AccountsContract:
         with pytest.raises(ActionOutcomeUnknown):
             await world.apply(AddSeats(count=5))
         assert await world.accounts.look_up(NORTHWIND, "key-1") is None
+
+    @pytest.mark.parametrize("name", MONEY)
+    async def test_another_amount_than_was_asked_is_never_told_as_done(
+        self, world: World, name: str
+    ) -> None:
+        world.payments.plan = ["double"]
+        with pytest.raises(ActionOutcomeUnknown):
+            await world.apply(EVERY_COMMAND[name])
+        with pytest.raises(ActionOutcomeUnknown):
+            await world.accounts.look_up(NORTHWIND, "key-1")
+        with pytest.raises(ActionFailed, match="under way"):
+            await world.apply(PauseSubscription(), key="key-2")
+        assert ((await world.account()).version, world.effects) == (1, 1)
 
     @pytest.mark.parametrize("name", MONEY)
     @pytest.mark.parametrize("way", ["retry", "look_up", "another"])

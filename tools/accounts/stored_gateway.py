@@ -105,7 +105,7 @@ class StoredAccounts:
                 return None
             if effect.status is EffectStatus.DONE:
                 return _applied(effect)
-            payment = await self._payments.look_up(key)
+            payment = await self._found(effect)
             return await self._settle(account_id, key, payment) if payment else None
 
     # --- one transaction each -----------------------------------------------------------------
@@ -194,7 +194,7 @@ class StoredAccounts:
     async def _move(self, effect: Effect, *, maybe_sent: bool) -> Payment:
         """Sends at most twice, always under the one key, and looks before it sends again."""
         for _ in range(2):
-            if maybe_sent and (found := await self._payments.look_up(effect.key)):
+            if maybe_sent and (found := await self._found(effect)):
                 return found
             try:
                 return await self._send(effect)
@@ -210,21 +210,22 @@ class StoredAccounts:
                 raise
             except ActionOutcomeUnknown:
                 maybe_sent = True
-        if found := await self._payments.look_up(effect.key):
+        if found := await self._found(effect):
             return found
         raise ActionOutcomeUnknown("The payment service accepts the request and does not answer.")
 
+    async def _found(self, effect: Effect) -> Payment | None:
+        """What the payment service has under the key, if that is what this change moves."""
+        found = await self._payments.look_up(effect.key)
+        if found is not None and found.amount != _request(effect).amount:
+            raise ActionOutcomeUnknown(
+                f"Payment {found.id} moved {found.amount}, which is not what was asked."
+            )
+        return found
+
     async def _send(self, effect: Effect) -> Payment:
-        movement, invoice = effect.planned.movement, effect.planned.invoice
-        if movement is None or invoice is None:
-            raise ActionFailed("This change moves no money.")
-        request = PaymentRequest(
-            key=effect.key,
-            account_id=effect.account_id,
-            amount=Money(minor=movement.minor, currency=invoice.currency),
-            reference=invoice.id,
-        )
-        if movement.way is Way.CHARGE:
+        request, movement = _request(effect), effect.planned.movement
+        if movement is not None and movement.way is Way.CHARGE:
             return await self._payments.charge(request)
         return await self._payments.refund(request)
 
@@ -239,7 +240,7 @@ class StoredAccounts:
             raise ActionOutcomeUnknown("The payment went through after its change was given up.")
 
     async def _finish(self, begun: Effect) -> None:
-        payment = await self._payments.look_up(begun.key)
+        payment = await self._found(begun)
         if payment:
             await self._settle(begun.account_id, begun.key, payment)
         elif self._clock() - begun.touched_at > ABANDON_AFTER:
@@ -276,6 +277,19 @@ def _original(unit: Unit, account_id: AccountId, command: Command) -> Planned | 
     if effect.undone_by:
         raise ActionRefused("This was undone already.")
     return effect.planned
+
+
+def _request(effect: Effect) -> PaymentRequest:
+    """What the payment service is asked to move. Raises ActionFailed where that is nothing."""
+    movement, invoice = effect.planned.movement, effect.planned.invoice
+    if movement is None or invoice is None:
+        raise ActionFailed("This change moves no money.")
+    return PaymentRequest(
+        key=effect.key,
+        account_id=effect.account_id,
+        amount=Money(minor=movement.minor, currency=invoice.currency),
+        reference=invoice.id,
+    )
 
 
 def _write(unit: Unit, effect: Effect) -> None:
