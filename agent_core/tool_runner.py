@@ -111,7 +111,8 @@ class ToolRunner:
         """Carries an action out under `context.key`. Never raises a tool's error.
 
         What failed without an effect is tried once more, under the same key. Where a request went
-        out and no answer came to it, "nothing happened yet" is no proof: that stays unknown.
+        out and no answer came to it, neither "nothing happened yet" nor a no to the second is
+        proof: that stays unknown.
         """
         with watched_tool(self._telemetry, tool, "act") as watched:
             ran = await self._acted(tool, context, arguments)
@@ -123,7 +124,8 @@ class ToolRunner:
         if first.outcome is not Outcome.FAILED or first.unavailable:
             return first
         last = await self._act_once(tool, context, arguments)
-        if last.outcome is Outcome.FAILED and (first.unclear or last.unclear):
+        denied = last.outcome in (Outcome.FAILED, Outcome.REFUSED)
+        if denied and (first.unclear or last.unclear):
             return replace(last, outcome=Outcome.UNKNOWN, reason="No answer came.")
         return last
 

@@ -351,6 +351,24 @@ class AccountsContract:
             await world.apply(AddSeats(count=5))
         assert await world.accounts.look_up(NORTHWIND, "key-1") is None
 
+    async def test_lost_and_then_refused_is_unknown_as_the_first_may_arrive(
+        self, world: World
+    ) -> None:
+        quoted = await world.accounts.quote(NORTHWIND, AddSeats(count=5), NOW)
+        world.payments.plan = ["lose", "refuse"]
+        with pytest.raises(ActionOutcomeUnknown):
+            await world.apply(AddSeats(count=5))
+        assert (await world.account()).seats == 12
+        late = PaymentRequest(
+            key="key-1",
+            account_id=NORTHWIND,
+            amount=quoted.before.money(quoted.price_minor),
+            reference="INV-1043",
+        )
+        await MemoryPayments.charge(world.payments, late)
+        assert await world.accounts.look_up(NORTHWIND, "key-1") is not None
+        assert (await world.account()).seats == 17
+
     @pytest.mark.parametrize("name", MONEY)
     async def test_another_amount_than_was_asked_is_never_told_as_done(
         self, world: World, name: str

@@ -364,6 +364,23 @@ async def test_what_is_not_there_yet_may_still_arrive() -> None:
     assert (await world.tx(lambda tx: tx.ledger.get(proposal.id))).outcome == "unknown"
 
 
+async def test_a_no_to_the_second_request_says_nothing_of_the_one_before_it() -> None:
+    world = await confirmed()
+    errors = [ActionOutcomeUnknown("dropped"), ActionRefused("There is a request under this key.")]
+
+    def fault(where: str) -> None:
+        if where == "before":
+            raise errors.pop(0)
+
+    world.accounts.fault = fault
+    await world.run()
+    [proposal] = await world.proposals()
+    entry = await world.tx(lambda tx: tx.ledger.get(proposal.id))
+    assert (entry.outcome, world.accounts.attempts) == ("unknown", 2)
+    assert (await world.texts())[-1].startswith("Not certain: Add 5 seats")
+    assert [case["reason"] for case in world.desk.cases] == [EscalationReason.UNKNOWN_OUTCOME]
+
+
 async def test_the_receipt_stands_alone_when_the_model_fails_after_it() -> None:
     world = await confirmed(ModelUnavailable("down"))
     await world.run()

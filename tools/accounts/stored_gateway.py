@@ -198,13 +198,10 @@ class StoredAccounts:
                 return found
             try:
                 return await self._send(effect)
-            except ActionRefused:
-                await self._let_go(effect, EffectStatus.RELEASED)
-                raise
-            except ActionFailed as problem:
-                if maybe_sent:
+            except (ActionRefused, ActionFailed) as problem:
+                if maybe_sent:  # a no to this one says nothing of the one before it
                     raise ActionOutcomeUnknown(
-                        "The payment service stopped answering."
+                        "The payment service did not answer, and then said no."
                     ) from problem
                 await self._let_go(effect, EffectStatus.RELEASED)
                 raise
