@@ -231,7 +231,7 @@ class Intake:
             case=tx.escalations.open_in(conversation.id) if conversation else None,
             case_of_thread=tx.escalations.of_thread(event.thread) if binding.is_support else None,
             now=now,
-            open_proposals=_seen_proposals(tx, conversation) if conversation else (),
+            open_proposals=_seen_proposals(tx, conversation, event.sent_at) if conversation else (),
             customer_took_part=not ours or _customer_took_part(tx, conversation),
         )
 
@@ -316,12 +316,22 @@ def without_secrets(event: InboundEvent) -> InboundEvent:
     return event
 
 
-def _seen_proposals(tx: UnitOfWork, conversation: Conversation) -> list[Proposal]:
-    """Open proposals whose card is out: words written before it came cannot be about it."""
+def _seen_proposals(
+    tx: UnitOfWork, conversation: Conversation, written_at: datetime
+) -> list[Proposal]:
+    """Open proposals whose card was out: words written before it came cannot be about it.
+
+    A platform delivers again for minutes what it could not deliver at first.
+    """
     seen = []
     for proposal in tx.proposals.open_in(conversation.id):
         cards = (tx.outgoing.get(one) for one in (proposal.card, proposal.approval_card) if one)
-        if any(card is not None and card.status is OutgoingStatus.SENT for card in cards):
+        if any(
+            card is not None
+            and card.status is OutgoingStatus.SENT
+            and card.created_at <= written_at
+            for card in cards
+        ):
             seen.append(proposal)
     return seen
 

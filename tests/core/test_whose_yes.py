@@ -139,6 +139,24 @@ async def test_a_yes_written_before_the_card_was_out_is_not_about_it(house: Hous
     assert await status(house) is ProposalStatus.AWAITING_CONFIRMATION
 
 
+@pytest.mark.parametrize("by", [MEMBER, OWNER])
+async def test_a_yes_that_is_delivered_late_is_not_about_a_card_that_came_meanwhile(
+    house: House, by: Participant
+) -> None:
+    """To another question: the platform could not deliver it at first, and tries again later."""
+    thread = await house.says(MEMBER, "which plans are there?", mention=True)
+    late = house.message(by, "yes", thread=thread)
+    await house.later(minutes=4)
+    waits = {"approval": OWNERS, "status": ProposalStatus.AWAITING_APPROVAL}
+    await propose(house, thread, **({} if by is MEMBER else waits))
+    before = await status(house)
+    await house.intake.receive(late)
+    await house.settle()
+    assert await status(house) is before
+    await house.says(by, "yes", thread=thread)
+    assert await status(house) is ProposalStatus.DECIDED
+
+
 async def test_a_yes_to_the_support_person_approves_nothing(house: House) -> None:
     thread = await house.says(MEMBER, "cancel it", mention=True)
     await propose(house, thread, approval=OWNERS)
