@@ -21,15 +21,14 @@ from agent_core.errors import ConversationChanged
 from agent_core.escalations import EscalationReason, Priority
 from agent_core.expiry import set_deadline
 from agent_core.held import held_proposal
-from agent_core.journal import InboxKind
 from agent_core.limits import Limits
-from agent_core.messages import OutgoingId, Participant
+from agent_core.messages import OutgoingId
 from agent_core.people import Requester
 from agent_core.plans import OPEN, read_plan, steps_that
 from agent_core.policy import ApprovalNeed
 from agent_core.ports import Engine, Outbox, SupportDesk, UnitOfWork
 from agent_core.proposals import Proposal, ProposalId, ProposalStatus
-from agent_core.wake import wake
+from agent_core.wake import wake_for
 
 
 class Decisions:
@@ -217,22 +216,11 @@ class Decisions:
         """Once every yes is there: a plan's steps run in their order, and none before."""
         if proposal.plan_id is None:
             if proposal.status is ProposalStatus.DECIDED:
-                self._run(tx, proposal, at)
+                wake_for(tx, self._engine, proposal, at)
             return
         plan = read_plan(tx, proposal.plan_id)
         for step in plan.open if plan.is_decided else ():
-            self._run(tx, step, at)
-
-    def _run(self, tx: UnitOfWork, proposal: Proposal, at: datetime) -> None:
-        row = tx.inbox.add(
-            proposal.conversation_id,
-            InboxKind.DECISION,
-            author=Participant(identity=proposal.requester, name=proposal.requester_name),
-            author_key=proposal.requester_key,
-            at=at,
-            proposal_id=proposal.id,
-        )
-        wake(tx, self._engine, row)
+            wake_for(tx, self._engine, step, at)
 
     def _ask_others(
         self, tx: UnitOfWork, waiting: Proposal, was: Proposal, at: datetime

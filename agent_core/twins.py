@@ -15,6 +15,7 @@ from agent_core.plans import read_plan
 from agent_core.policy import Ruling
 from agent_core.proposals import Outcome, Proposal, ProposalStatus, canonical
 from agent_core.tooling import Json, Preview
+from agent_core.wake import wake_for
 from agent_core.wishes import Considered, Wish, needs_of
 
 
@@ -87,6 +88,8 @@ def as_it_stands(boundary: Boundary, proposal: Proposal) -> Considered:
         case ProposalStatus.DECIDED if not _may_run(boundary, proposal):
             _point_to_plan(boundary, proposal)
             return Considered(content={**base, "status": "waits for its plan"}, told=True)
+        case ProposalStatus.DECIDED | ProposalStatus.CONSUMED if _is_elsewhere(boundary, proposal):
+            return _left_to_its_thread(boundary, proposal, base)
         case ProposalStatus.DECIDED:
             return Considered(content={**base, "status": "running"}, run=proposal.id)
         case ProposalStatus.CONSUMED:
@@ -109,6 +112,29 @@ def _point_to_plan(boundary: Boundary, proposal: Proposal) -> None:
     stands = "waiting for approval" if waits else "running"
     text = f"“{proposal.title}” is a step of a plan that is {stands}. Its card shows how it ends."
     boundary.post(row_id, notices.notice(text))
+
+
+def _is_elsewhere(boundary: Boundary, proposal: Proposal) -> bool:
+    return proposal.conversation_id != boundary.conversation.id
+
+
+def _left_to_its_thread(boundary: Boundary, proposal: Proposal, base: Json) -> Considered:
+    """It runs, and its receipt is posted, where it has its card: whoever said yes waits there."""
+    entry = boundary.tx.ledger.get(proposal.id)
+    doubtful = entry is not None and entry.outcome is Outcome.UNKNOWN
+    if doubtful:  # the provider may know by now: it is asked there
+        wake_for(boundary.tx, boundary.services.engine, proposal, boundary.at)
+    text = (
+        f"“{proposal.title}” was started from another thread, and it is not certain yet whether it "
+        "happened. It is not done again until that is clear."
+        if doubtful
+        else f"“{proposal.title}” was asked for in another thread already, and is being done. Its "
+        "receipt is posted there."
+    )
+    row_id = f"elsewhere:{proposal.id}:{boundary.live.turn.id}"
+    boundary.post(row_id, notices.notice(text))
+    status = "outcome_unknown" if doubtful else "running in another thread"
+    return Considered(content={**base, "status": status, "card": "shown"}, told=True)
 
 
 def _show_again(boundary: Boundary, proposal: Proposal, base: Json) -> Considered:

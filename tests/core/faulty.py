@@ -21,14 +21,15 @@ class Payments(MemoryPayments):
         super().__init__()
         self.faults: dict[int, Exception] = {}
         self.sent = 0
+        self.asked: list[PaymentRequest] = []
         self.dark = False
 
     async def charge(self, request: PaymentRequest) -> Payment:
-        self._break()
+        self._break(request)
         return await super().charge(request)
 
     async def refund(self, request: PaymentRequest) -> Payment:
-        self._break()
+        self._break(request)
         return await super().refund(request)
 
     async def look_up(self, key: str) -> Payment | None:
@@ -36,8 +37,9 @@ class Payments(MemoryPayments):
             raise ActionOutcomeUnknown("no answer")
         return await super().look_up(key)
 
-    def _break(self) -> None:
+    def _break(self, request: PaymentRequest) -> None:
         self.sent += 1
+        self.asked.append(request)
         if (fault := self.faults.get(self.sent)) is not None:
             raise fault
 

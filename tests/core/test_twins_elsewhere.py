@@ -1,12 +1,14 @@
 """The same wish in another thread: the older card gives way, and says so where it stands."""
 
 from agent_core import presses
+from agent_core.errors import ActionOutcomeUnknown
 from agent_core.ports import UnitOfWork
 from agent_core.proposals import PlanId, Proposal, ProposalStatus
 from tests.builders import a_conversation, a_destination, a_thread
 from tests.core.desk import put_message
 from tests.core.faulty import Faulty, actions, faulty
 from tests.core.test_plans import BOTH
+from tools.accounts.memory_gateway import MemoryPayments
 from tools.accounts.seed import NORTHWIND
 
 
@@ -58,3 +60,40 @@ async def test_a_card_of_its_own_says_that_it_was_replaced_elsewhere() -> None:
     assert "Replaced by a newer request" in card.fallback and actions(card) == []
     (row,) = [row for row in await made.posted() if row.updates == older.card]
     assert row.destination == "des_con_1"
+
+
+async def test_what_has_its_yes_runs_in_its_own_thread() -> None:
+    """Whoever said yes waits there for the receipt."""
+    made = await with_another_thread()
+    await made.say("add 2 seats")
+    await made.confirm(*await made.open_proposals())
+    await say_there(made, "add 2 seats")  # before the first thread's turn begins
+    assert made.moved == 0
+    (there,) = [row for row in await made.posted() if row.destination == "des_con_2"]
+    assert "asked for in another thread already" in there.message.fallback
+    await made.run()
+    (receipt,) = [row for row in await made.posted() if row.id.startswith("receipt:")]
+    assert (receipt.destination, made.moved) == ("des_con_1", 1)
+    assert (await made.card(str(receipt.id).replace("receipt", "card"))).fallback.startswith(
+        "Add 2 seats: done"
+    )
+    assert await made.seats() == 14
+
+
+async def test_what_is_in_doubt_is_asked_after_in_its_own_thread() -> None:
+    made = await with_another_thread()
+    await made.say("add 2 seats")
+    made.bank.faults = {1: ActionOutcomeUnknown("no answer"), 2: ActionOutcomeUnknown("no answer")}
+    made.bank.dark = True
+    await made.yes()
+    assert "Not certain" in (await made.texts())[-1]
+    made.bank.dark = False
+    await MemoryPayments.charge(made.bank, made.bank.asked[-1])  # it had arrived
+    await say_there(made, "add 2 seats")
+    (there,) = [row for row in await made.posted() if row.destination == "des_con_2"]
+    assert "not certain yet" in there.message.fallback and made.moved == 1
+    await made.run()
+    receipts = [row for row in await made.posted() if row.id.startswith("receipt:")]
+    assert {row.destination for row in receipts} == {"des_con_1"}
+    assert receipts[-1].message.fallback.startswith("Done: Added 2 seats")
+    assert (await made.seats(), made.moved) == (14, 1)
