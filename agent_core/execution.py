@@ -1,12 +1,11 @@
 """Carries out a decided proposal, once: judged again, written down, called, settled, told."""
 
 from dataclasses import replace
-from datetime import timedelta
 
 from agent_core.audit import AuditKind
 from agent_core.audit_notes import note_effect, note_proposal
+from agent_core.barring import barred
 from agent_core.boundary import Boundary, commit
-from agent_core.conversation import Audience, ConversationStatus
 from agent_core.decided import (
     Found,
     asks_more,
@@ -15,7 +14,6 @@ from agent_core.decided import (
     found_in,
     intent_of,
     not_run_body,
-    still_approved,
     twins_of,
     wish_of,
 )
@@ -40,7 +38,7 @@ from agent_core.tool_runner import ToolRunner, checked
 from agent_core.tooling import Preview, Tool
 from agent_core.turn_state import Kind
 from agent_core.twins import same_effect
-from agent_core.wishes import Wish, judge, lacks_standing, new_proposal
+from agent_core.wishes import Wish, judge, new_proposal
 
 
 class Execution:
@@ -82,9 +80,9 @@ class Execution:
                 tx, self._services.houses, proposal, self._services.catalog.get(proposal.tool)
             )
             decided = proposal.status is ProposalStatus.DECIDED and one.entry is None
-            barred = self._barred(boundary, one) if decided else None
-            if barred is not None:  # before anything of the account is looked at
-                end(boundary, proposal, barred)
+            why = barred(boundary, one) if decided else None
+            if why is not None:  # before anything of the account is looked at
+                end(boundary, proposal, why)
                 return
             found.append(one)
 
@@ -137,9 +135,8 @@ class Execution:
         houses = self._services.houses
         # People's rights as of now, not of before the look.
         found = found_in(tx, houses, proposal, tool)
-        barred = self._barred(boundary, found)
-        if barred is not None:
-            end(boundary, proposal, barred)
+        if (barring := barred(boundary, found)) is not None:
+            end(boundary, proposal, barring)
             return False
         ruling, actor = self._judged(boundary, found, tool, preview)
         if ruling.decision in (Decision.REFUSE, Decision.ESCALATE):
@@ -165,28 +162,6 @@ class Execution:
         tx.ledger.intend(intent)
         note_effect(tx, intent, AuditKind.INTENDED, boundary.at)
         return True
-
-    def _barred(self, boundary: Boundary, found: Found) -> str | None:
-        """The same, as far as it can be told without a look at the account."""
-        proposal, conversation = found.proposal, boundary.conversation
-        if conversation.audience is Audience.SHARED and (
-            conversation.account_id != proposal.account_id
-        ):
-            return "People of other companies can read along here now."
-        grace = timedelta(seconds=self._services.limits.decided_seconds)
-        if proposal.expires_at + grace < boundary.at:
-            return "The yes is too old. Please ask again, so that the figures are current."
-        by_people = conversation.status is ConversationStatus.WITH_SUPPORT
-        if by_people and proposal.approved_at is None:
-            return "The support team has taken over, so this is left to them."
-        for who in (found.requester, authority(found)):  # an approval lets no stranger in
-            if found.tool and lacks_standing(
-                found.tool, who, proposal.account_id, conversation.audience
-            ):
-                return f"{who.name} has no role in this account any more."
-        if not still_approved(found):
-            return f"{proposal.approver_name} may not approve this any more."
-        return None
 
     def _judged(
         self, boundary: Boundary, found: Found, tool: Tool, preview: Preview

@@ -1,11 +1,15 @@
-"""An action that was begun before: asked about by its key, called again only if it never was."""
+"""An action that was begun before: asked about by its key, called again only if it never was.
+
+What bars a yes bars that call too: whoever paused it since, or took over, sees it begin now.
+"""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from agent_core import notices
+from agent_core.barring import barred_again
 from agent_core.boundary import Boundary, commit
-from agent_core.decided import Found, executed_body, not_run_body
+from agent_core.decided import Found, executed_body, found_in, not_run_body
 from agent_core.endings import settle
 from agent_core.errors import ToolError
 from agent_core.live_turn import LiveTurn
@@ -69,8 +73,7 @@ class Resuming:
     async def _ask_after_doubt(self, live: LiveTurn, found: Found, entry: LedgerEntry) -> None:
         """Asked for again while its outcome is unknown: the provider is asked, nothing is done."""
         ran = await self._looked_up(live, found, entry)
-        doubt = timedelta(seconds=self._services.limits.doubt_seconds)
-        in_time = self._services.clock.now() < (entry.settled_at or entry.intended_at) + doubt
+        in_time = self._may_still_arrive(entry.settled_at or entry.intended_at)
         may_still_arrive = ran is not None and ran.outcome is Outcome.FAILED and in_time
         if ran is not None and not may_still_arrive:
             await settled(self._services, live, found, ran)
@@ -95,12 +98,32 @@ class Resuming:
         ran = await self._looked_up(live, found, entry)
         if ran is None or ran.outcome is not Outcome.FAILED or found.tool is None:
             return ran
+        why = await self._why_not_again(live, found)
+        if why is not None:
+            may_arrive = self._may_still_arrive(entry.intended_at)
+            return None if may_arrive else replace(ran, reason=f"{ran.reason} {why}")
         context = replace(
             context_of(self._services, live, found),
             key=str(entry.key),
             expected_version=found.proposal.version,
         )
         return await self._runner.act(found.tool, context, checked(found.tool, entry.arguments))
+
+    async def _why_not_again(self, live: LiveTurn, found: Found) -> str | None:
+        """Time has passed since the intent, maybe days: what barred a yes then bars it now."""
+        why: list[str | None] = []
+
+        def look(boundary: Boundary) -> None:
+            proposal = boundary.tx.proposals.get(found.proposal.id) or found.proposal
+            now = found_in(boundary.tx, self._services.houses, proposal, found.tool)
+            why[:] = [barred_again(boundary, now)]
+
+        await commit(self._services, live, look, claims=False, always=True)
+        return why[0]
+
+    def _may_still_arrive(self, since: datetime) -> bool:
+        doubt = timedelta(seconds=self._services.limits.doubt_seconds)
+        return self._services.clock.now() < since + doubt
 
     async def _looked_up(self, live: LiveTurn, found: Found, entry: LedgerEntry) -> Ran | None:
         if found.tool is None:

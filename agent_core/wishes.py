@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Final
 
 from agent_core.boundary import Boundary
 from agent_core.brakes import holds_action
@@ -21,6 +22,8 @@ from agent_core.policy import (
 from agent_core.proposals import AskedAs, Proposal, ProposalId, ProposalStatus, fingerprint
 from agent_core.provenance import FROM_OUTSIDE
 from agent_core.tooling import Json, Preview, Standing, Tool
+
+PAUSED: Final = "This is paused at the moment. The support team can tell you more."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,8 +92,7 @@ def judge(
     brakes, room = boundary.tx.brakes.all(), boundary.conversation.room
     brake = holds_action(brakes, wish.tool.name, wish.account_id, room)
     if brake is not None:
-        reason = "This is paused at the moment. The support team can tell you more."
-        return Ruling(decision=Decision.REFUSE, rule=f"pause of {brake.in_words}", reason=reason)
+        return Ruling(decision=Decision.REFUSE, rule=f"pause of {brake.in_words}", reason=PAUSED)
     if lacks_standing(wish.tool, requester, wish.account_id, boundary.conversation.audience):
         # Nobody is asked on behalf of a stranger: first somebody has to let them in.
         reason = f"{requester.name} has no role in this account."

@@ -1,12 +1,16 @@
 """The process dies at each point of an action's way: one effect, one receipt, and no silence."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from agent_core.brakes import Brake, BrakeScope
+from agent_core.conversation import ConversationId, ConversationStatus
+from agent_core.escalations import EscalationReason
 from agent_core.models.scripted_model import call
-from agent_core.ports import ModelReply, ModelRequest, Store
+from agent_core.ports import ModelReply, ModelRequest, Store, UnitOfWork
 from agent_core.proposals import Outcome, ProposalStatus
 from agent_core.store.migrations import migrate
 from agent_core.store.sql_store import SqlStore
@@ -108,6 +112,66 @@ async def test_death_inside_the_account_system(where: str) -> None:
     world = await whole_way(lambda world: setattr(world.accounts, "fault", fault))
     await check(world)
     assert world.accounts.attempts == (2 if where == "before" else 1)
+
+
+def paused(world: World, tx: UnitOfWork) -> None:
+    tx.brakes.set(Brake(scope=BrakeScope.ALL, target="", set_by="Lea", set_at=world.clock.now()))
+
+
+def without_a_role(world: World, tx: UnitOfWork) -> None:
+    tx.people.put(replace(ada(), roles={}))
+
+
+def with_a_person(world: World, tx: UnitOfWork) -> None:
+    talk = tx.conversations.get(ConversationId("con_1"))
+    assert talk is not None
+    taken = replace(talk, status=ConversationStatus.WITH_SUPPORT, epoch=talk.epoch + 1)
+    tx.conversations.save(taken, expected_epoch=talk.epoch)
+
+
+def days_later(world: World, tx: UnitOfWork) -> None:
+    world.later(days=3)
+
+
+@pytest.mark.parametrize("minutes", [0, 3])
+@pytest.mark.parametrize(
+    ("meanwhile", "why"),
+    [
+        (paused, "paused"),
+        (without_a_role, "no role"),
+        (with_a_person, "support team has taken over"),
+        (days_later, "too old"),
+    ],
+)
+async def test_what_never_arrived_is_not_begun_once_it_may_not_be(
+    meanwhile: Callable[[World, UnitOfWork], None], why: str, minutes: int
+) -> None:
+    """The process died between the intent and the call, and comes back to another world."""
+    world = await World(Steady()).set_up(ada())
+    await world.say("add 5 seats")
+    [proposal] = await world.proposals()
+    await world.confirm(proposal)
+
+    def die(where: str) -> None:
+        raise Killed
+
+    world.accounts.fault = die
+    with pytest.raises(Killed):
+        await world.run()
+    world.accounts.fault = None
+    await world.tx(lambda tx: meanwhile(world, tx))
+    world.later(minutes=minutes)  # at once, the dead process's request may still arrive
+    await world.run()
+    entry = await world.tx(lambda tx: tx.ledger.get(proposal.id))
+    receipt = next(text for text in await world.texts() if text.startswith("Not "))
+    assert (world.accounts.effects, world.accounts.attempts) == ([], 1)
+    if minutes or meanwhile is days_later:
+        assert entry.outcome is Outcome.FAILED
+        assert receipt.startswith("Not done: Add 5 seats") and why in receipt
+    else:
+        assert entry.outcome is Outcome.UNKNOWN
+        assert receipt.startswith("Not certain: Add 5 seats")
+        assert [case["reason"] for case in world.desk.cases] == [EscalationReason.UNKNOWN_OUTCOME]
 
 
 async def test_a_stopped_worker_that_wakes_up_writes_nothing() -> None:
