@@ -59,8 +59,11 @@ class ToolRule:
 
     @property
     def names_amounts(self) -> bool:
-        """The file says above which amount; so the tool's own default does not count."""
-        return any(rule.amounts is not None for rule in self.approve)
+        """The file says above which amount; so the tool's own default does not count.
+
+        What it says for some cases alone leaves the default to the others.
+        """
+        return any(rule.amounts is not None and rule.condition is None for rule in self.approve)
 
 
 def read_policy(path: Path, tools: Sequence[Tool]) -> Mapping[ToolName, ToolRule]:

@@ -120,6 +120,19 @@ def test_limits_are_by_currency_and_an_unnamed_one_always_needs_approval(tmp_pat
     assert judge(minor=1, currency="EUR").decision is Decision.APPROVE
 
 
+def test_an_amount_for_some_cases_alone_leaves_the_tools_own_limit_to_the_others(
+    tmp_path: Path,
+) -> None:
+    rule = "{above: 50.00 USD, when: 'arguments.n > 5', by: [lead], people: 2}"
+    judge = Judge(tmp_path, f"tools: {{pay: {{approve: [{rule}]}}}}")
+    assert judge(minor=100, n=1).decision is Decision.CONFIRM
+    other = judge(minor=10_000, n=1)
+    assert other.decision is Decision.APPROVE
+    assert other.approval == ApprovalNeed(capabilities=frozenset({Capability.APPROVER}))
+    named = judge(minor=10_000, n=6)
+    assert named.approval == ApprovalNeed(capabilities=frozenset({Capability.LEAD}), people=2)
+
+
 def test_approvers_may_be_roles_or_capabilities(tmp_path: Path) -> None:
     text = 'tools: {pay: {approve_above: "0 USD", approvers: [owner, lead]}}'
     need = Judge(tmp_path, text)(minor=1).approval
