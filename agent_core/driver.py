@@ -13,12 +13,12 @@ from agent_core.conversation import ConversationId, ConversationStatus
 from agent_core.core_tools import CHOOSE_ACCOUNT, HAND_OVER
 from agent_core.decided_cards import decided_card
 from agent_core.different import Houses
-from agent_core.entering import Suspect, asked_text, enter
+from agent_core.entering import Suspect, enter
 from agent_core.errors import ModelError, ModelUnavailable, ToolError, TurnLost
 from agent_core.escalations import EscalationReason, Priority
 from agent_core.execution import Execution
 from agent_core.limits import Limits
-from agent_core.live_turn import LiveTurn
+from agent_core.live_turn import LiveTurn, asked_text
 from agent_core.messages import Author, OutboundMessage
 from agent_core.planning import Planning
 from agent_core.ports import (

@@ -11,8 +11,8 @@ from agent_core.conversation import ConversationStatus
 from agent_core.decided import Found, executed_body, not_run_body, said_of, settled_entry
 from agent_core.decided_cards import decided_card
 from agent_core.drawing import drawn
-from agent_core.entering import asked_text
 from agent_core.escalations import EscalationReason, Priority
+from agent_core.live_turn import asked_text
 from agent_core.messages import OutgoingId
 from agent_core.people import Requester
 from agent_core.plan_ends import redraw_stopped, stop_plan

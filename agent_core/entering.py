@@ -4,9 +4,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
-from agent_core import notices
-from agent_core.audit import AuditKind
-from agent_core.audit_notes import note_effect, note_proposal
 from agent_core.boundary import Boundary, as_trusted, read_transcript, rows_of_one
 from agent_core.conversation import (
     Audience,
@@ -17,20 +14,16 @@ from agent_core.conversation import (
 )
 from agent_core.directory import requester_of
 from agent_core.errors import StoreError
-from agent_core.escalations import EscalationReason, Priority
+from agent_core.giving_up import give_up
 from agent_core.history import window_of
 from agent_core.holds import budget_used_up, give_to_people, hold_on, words_of
 from agent_core.journal import InboxKind, InboxRow, Turn, TurnId, TurnStatus
 from agent_core.live_turn import LiveTurn, row_body
 from agent_core.people import Capability
-from agent_core.plan_cards import plan_card, step_line
-from agent_core.plans import read_plan
 from agent_core.ports import UnitOfWork
-from agent_core.proposals import Outcome, ProposalId, ProposalStatus
-from agent_core.receipts import receipt_message
 from agent_core.services import Services
-from agent_core.telemetry import Metric, within
-from agent_core.turn_state import Kind, state_of
+from agent_core.telemetry import within
+from agent_core.turn_state import Kind
 
 SUSPECT_ATTEMPTS: Final = 2
 
@@ -58,7 +51,7 @@ def enter(
         if live.turn.attempts <= services.limits.attempts:
             return live
         with within(trace=running.trace, conversation=conversation_id, turn=running.id):
-            _give_up(tx, services, live)
+            give_up(_boundary(tx, services, live))
         conversation = as_trusted(tx, tx.conversations.get(conversation_id) or conversation)
     return _begun(tx, services, conversation)
 
@@ -110,89 +103,6 @@ def _boundary(tx: UnitOfWork, services: Services, live: LiveTurn) -> Boundary:
         requester=live.requester,
         at=services.clock.now(),
     )
-
-
-def _give_up(tx: UnitOfWork, services: Services, live: LiveTurn) -> None:
-    """Three attempts failed. What is uncertain is called so, and a person takes over."""
-    boundary = _boundary(tx, services, live)
-    doubtful = _leave_no_action_open(boundary)
-    steps = _plans_as_they_stand(boundary)
-    if doubtful or live.conversation.status is ConversationStatus.WITH_AGENT:
-        boundary.post(
-            f"given-up:{live.turn.id}",
-            notices.notice("Sorry, something went wrong on our side while working on this."),
-        )
-        services.desk.open(
-            tx,
-            boundary.conversation,
-            reason=(
-                EscalationReason.UNKNOWN_OUTCOME if doubtful else EscalationReason.TOOL_FAILURE
-            ),
-            priority=Priority.URGENT if doubtful else Priority.HIGH,
-            asked=asked_text(live),
-            asked_by=live.requester,
-            suggestion=(
-                f"Look up in the account whether “{doubtful[0]}” happened, then tell the customer."
-                if doubtful
-                else "The agent failed three times. Answer by hand."
-            )
-            + steps,
-            at=boundary.at,
-        )
-    turn = live.turn
-    tx.turns.append(turn.id, turn.token, boundary.news)
-    tx.inbox.finish([row.seq for row in live.rows])
-    tx.turns.close(turn.id, turn.token, TurnStatus.GIVEN_UP)
-    tx.after_commit(lambda: services.telemetry.count(Metric.TURNS, TurnStatus.GIVEN_UP.value))
-
-
-def _plans_as_they_stand(boundary: Boundary) -> str:
-    """What is done, not done and not certain of the plans that ended here; their cards show it."""
-    tx, lines = boundary.tx, list[str]()
-    found = [tx.proposals.get(one) for one in state_of(boundary.live.entries).decisions]
-    for plan_id in dict.fromkeys(one.plan_id for one in found if one and one.plan_id):
-        plan = read_plan(tx, plan_id)
-        lines += [f"Step {step.step}, {step_line(plan, step)}" for step in plan.steps]
-        card = plan.steps[0].card
-        if card is not None:
-            boundary.post(f"{card}:{plan.standing}", plan_card(plan), updates=card)
-    return f" A plan stopped: {' '.join(lines)}" if lines else ""
-
-
-def _leave_no_action_open(boundary: Boundary) -> list[str]:
-    """Decided but unrun actions end; begun ones become unknown. The titles of the latter."""
-    doubtful: list[str] = []
-    for proposal_id in state_of(boundary.live.entries).decisions:
-        proposal = boundary.tx.proposals.get(proposal_id)
-        entry = boundary.tx.ledger.get(ProposalId(proposal_id))
-        if proposal is not None and proposal.status is ProposalStatus.DECIDED:
-            expired = replace(proposal, status=ProposalStatus.EXPIRED)
-            boundary.tx.proposals.save(expired, expected=proposal.status)
-            note_proposal(
-                boundary.tx, expired, AuditKind.EXPIRED, boundary.at, facts={"why": "not_run"}
-            )
-        if entry is not None and entry.outcome is None:
-            settled = replace(
-                entry,
-                outcome=Outcome.UNKNOWN,
-                settled_at=boundary.at,
-                reason="The agent stopped before an answer came.",
-            )
-            boundary.tx.ledger.settle(settled)
-            note_effect(boundary.tx, settled, AuditKind.SETTLED, boundary.at)
-            boundary.post(f"receipt:{entry.key}", receipt_message(settled))
-            doubtful.append(entry.title or str(entry.tool))
-    return doubtful
-
-
-def asked_text(live: LiveTurn) -> str:
-    """What the person asks, in their own words, at most 500 characters."""
-    said = [
-        live.transcript[row.transcript_seq].text
-        for row in live.rows
-        if row.transcript_seq in live.transcript and row.transcript_seq is not None
-    ]
-    return "\n".join(said)[-500:] or "(no words: a decision was being carried out)"
 
 
 # --- a new turn -------------------------------------------------------------------------------

@@ -18,10 +18,9 @@ from agent_core.decided import (
     wish_of,
 )
 from agent_core.endings import call_for_hands, end, redraw
-from agent_core.entering import asked_text
 from agent_core.errors import SystemUnavailable, ToolError
 from agent_core.escalations import EscalationReason
-from agent_core.live_turn import LiveTurn
+from agent_core.live_turn import LiveTurn, asked_text
 from agent_core.people import Requester
 from agent_core.plans import read_plan
 from agent_core.policy import Decision, Ruling

@@ -43,6 +43,16 @@ class LiveTurn:
         self.pending.append(entry_at(self.turn, len(self.journal), kind, body, at))
 
 
+def asked_text(live: LiveTurn) -> str:
+    """What the person asks, in their own words, at most 500 characters."""
+    said = [
+        live.transcript[row.transcript_seq].text
+        for row in live.rows
+        if row.transcript_seq in live.transcript and row.transcript_seq is not None
+    ]
+    return "\n".join(said)[-500:] or "(no words: a decision was being carried out)"
+
+
 def progress_row(turn: Turn) -> OutgoingId:
     """The row that shows that this turn is at work."""
     return OutgoingId(f"progress:{turn.id}")

@@ -9,8 +9,8 @@ from agent_core.boundary import Boundary
 from agent_core.brakes import Brake, holds_conversation
 from agent_core.conversation import ConversationStatus
 from agent_core.drawing import drawn
-from agent_core.entering import asked_text
 from agent_core.escalations import EscalationReason, Priority
+from agent_core.live_turn import asked_text
 from agent_core.plan_cards import step_line, stopped_card
 from agent_core.plans import Plan, read_plan
 from agent_core.proposals import LedgerEntry, Outcome, PlanId, Proposal, ProposalId, ProposalStatus

@@ -11,8 +11,8 @@ from agent_core.audit_notes import note_proposal
 from agent_core.boundary import Boundary
 from agent_core.deadlines import set_deadline
 from agent_core.drawing import drawn
-from agent_core.entering import asked_text
 from agent_core.escalations import EscalationReason, Priority
+from agent_core.live_turn import asked_text
 from agent_core.messages import OutgoingId
 from agent_core.people import Requester
 from agent_core.policy import Decision, Ruling

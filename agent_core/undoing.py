@@ -7,10 +7,9 @@ from typing import Final
 from agent_core import cards
 from agent_core.boundary import Boundary, commit
 from agent_core.conversation import Audience, ConversationStatus
-from agent_core.entering import asked_text
 from agent_core.errors import ToolError
 from agent_core.escalations import EscalationReason, Priority
-from agent_core.live_turn import LiveTurn
+from agent_core.live_turn import LiveTurn, asked_text
 from agent_core.plan_ends import redraw_stopped
 from agent_core.policy import Decision
 from agent_core.proposals import LedgerEntry, ProposalId

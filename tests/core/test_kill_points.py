@@ -14,7 +14,9 @@ from agent_core.ports import ModelReply, ModelRequest, Store, UnitOfWork
 from agent_core.proposals import Outcome, ProposalStatus
 from agent_core.store.migrations import migrate
 from agent_core.store.sql_store import SqlStore
-from tests.core.desk import Killed, World, ada
+from agent_core.tooling import Tool, ToolName
+from tests.core.desk import Catalog, Killed, World, ada
+from tests.core.test_turns_and_people import lena
 
 
 class Steady:
@@ -23,13 +25,16 @@ class Steady:
     label = "steady"
     is_language_model = False
 
+    def __init__(self, seats: int = 5) -> None:
+        self.seats = seats
+
     async def reply(self, request: ModelRequest) -> ModelReply:
         last = request.messages[-1]
         if last.role == "tool":
             return ModelReply(text="Please confirm above.")
         if "<event>" in last.content:
             return ModelReply(text="Enjoy.")
-        return ModelReply(text="", tool_calls=(call("add_seats", seats=5),))
+        return ModelReply(text="", tool_calls=(call("add_seats", seats=self.seats),))
 
     async def close(self) -> None:
         return None
@@ -204,3 +209,34 @@ async def test_after_three_attempts_a_person_takes_over() -> None:
     assert [case["asked"] for case in world.desk.cases] == ["hello?"]
     assert (await world.texts())[0].startswith("Sorry")
     assert not await world.unfinished()
+
+
+@pytest.mark.parametrize("status", [*ConversationStatus])
+async def test_what_has_its_yes_and_cannot_be_run_is_told_whoever_has_the_conversation(
+    status: ConversationStatus,
+) -> None:
+    class BrokenCatalog(Catalog):
+        def get(self, name: ToolName) -> Tool | None:
+            raise ZeroDivisionError
+
+    world = await World(Steady(seats=12)).set_up(ada())
+    await world.say("add 12 seats")
+    [proposal] = await world.proposals()
+    await world.confirm(proposal)
+    await world.approve(proposal, lena())
+
+    def move(tx: UnitOfWork) -> None:
+        talk = tx.conversations.get(ConversationId("con_1"))
+        assert talk is not None
+        tx.conversations.save(replace(talk, status=status), expected_epoch=talk.epoch)
+
+    await world.tx(move)
+    world.catalog = BrokenCatalog(world.accounts)
+    await world.run()
+    [proposal] = await world.proposals()
+    assert (proposal.status, world.accounts.effects) == (ProposalStatus.EXPIRED, [])
+    assert "Not done, and nothing was changed by it: “Add 12 seats”" in (await world.texts())[-1]
+    assert "Add 12 seats" in world.desk.cases[-1]["suggestion"]
+    assert world.desk.changed[-1].status is ProposalStatus.EXPIRED
+    own = [row for row in await world.posted() if row.updates == proposal.card]
+    assert "expired" in own[-1].message.fallback
