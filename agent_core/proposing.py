@@ -45,7 +45,7 @@ def weigh(boundary: Boundary, wish: Wish, beside: Sequence[str]) -> Considered:
     """What a wish amounts to before anything is shown. `beside`: what else is asked for."""
     ruling = judge(boundary, wish, boundary.requester)
     if ruling.decision is Decision.ESCALATE:
-        return _escalate(boundary, wish, ruling, beside)
+        return escalate(boundary, wish, ruling, beside)
     twins = list(boundary.tx.proposals.twins(wish.account_id, wish.fingerprint))
     standing = standing_twin(boundary, wish, ruling, twins)
     if standing is not None and not (beside and _joins(boundary, standing)):
@@ -89,7 +89,7 @@ def consider(boundary: Boundary, wish: Wish) -> Considered:
     """Judges the wish and does what follows: a card, a case, a proposal to be run."""
     ruling = judge(boundary, wish, boundary.requester)
     if ruling.decision is Decision.ESCALATE:
-        return _escalate(boundary, wish, ruling)
+        return escalate(boundary, wish, ruling)
     twins = list(boundary.tx.proposals.twins(wish.account_id, wish.fingerprint))
     standing = standing_twin(boundary, wish, ruling, twins)
     if standing is not None:
@@ -154,7 +154,8 @@ def plan(
 ) -> None:
     """Stores the steps and shows them on one card, which one yes confirms.
 
-    What policy refuses is shown as such, and left out. `note` is said of the first step.
+    What policy refuses is shown as such, and left out; what it gives to a person, they get.
+    `note` is said of the first step.
     """
     tx, services = boundary.tx, boundary.services
     plan_id = PlanId(services.ids.new("plan"))
@@ -175,6 +176,9 @@ def plan(
     boundary.post(card, drawn(tx, first)[1])
     details = [field for wish, _ in wishes for field in wish.preview.for_person]
     tell_alone(boundary, str(card), "Details of this plan", first.account_name, details)
+    for wish, ruling in wishes:
+        if ruling.decision is Decision.ESCALATE:
+            escalate(boundary, wish, ruling)
 
 
 def _step(boundary: Boundary, wish: Wish, ruling: Ruling, requester: Requester) -> Proposal:
@@ -200,9 +204,10 @@ def _asks_again(ruling: Ruling) -> Ruling:
     return replace(ruling, confirm=True)
 
 
-def _escalate(
+def escalate(
     boundary: Boundary, wish: Wish, ruling: Ruling, beside: Sequence[str] = ()
 ) -> Considered:
+    """Policy gives the wish to a person. `beside`: what ends with it."""
     left = f" Asked for with it, and not done either: {'; '.join(beside)}." if beside else ""
     boundary.services.desk.open(
         boundary.tx,

@@ -8,6 +8,7 @@ from agent_core import presses
 from agent_core.bare_words import BareWord
 from agent_core.conversation import Audience, ConversationStatus
 from agent_core.errors import ActionOutcomeUnknown, ActionRefused
+from agent_core.escalations import EscalationReason
 from agent_core.people import Capability, Person, Requester, Role
 from agent_core.ports import UnitOfWork
 from agent_core.proposals import Outcome, ProposalStatus
@@ -278,6 +279,26 @@ async def test_what_changed_meanwhile_is_asked_anew_for_the_rest() -> None:
     assert "Changed in between" in texts[-1] and "Seats: 13 → 15" in texts[-1]
     await made.one_yes()
     assert (await made.seats(), made.moved) == (15, 2)
+
+
+async def test_a_step_that_policy_gives_to_a_person_when_shown_anew_reaches_one(
+    tmp_path: Path,
+) -> None:
+    made = await faulty()
+    await made.say(BOTH.replace(" and ", "; "))
+    await made.gateway.apply(
+        NORTHWIND, AddSeats(count=1), key="other", expected_version=1, now=NOON
+    )
+    policy = tmp_path / "policy.yaml"
+    handed = "{escalate: [{when: 'true', reason: Ask us.}]}"
+    policy.write_text(f"tools: {{change_billing_contact: {handed}}}", encoding="utf-8")
+    made.policy_source = FilePolicySource(policy, made.catalog.for_audience(Audience.PRIVATE))
+    await made.one_yes()
+    assert "Changed in between" in (await made.texts())[-1]
+    [case] = made.desk.cases
+    assert case["reason"] is EscalationReason.POLICY
+    assert "Change the billing contact" in case["suggestion"]
+    assert [one.title for one in await made.open_proposals()] == ["Add 2 seats"]
 
 
 async def test_yes_in_words_counts_for_a_plan() -> None:
