@@ -64,6 +64,19 @@ def _checked(tool: Tool, text: str) -> BaseModel:
         raise ArgumentsRejected(f"{tool.name}: {mistakes}") from error
 
 
+def _check_amount(tool: Tool, preview: Preview) -> None:
+    """Policy and limits go by it: one below 0, or in "usd", would slip past a limit in USD."""
+    amount = preview.amount
+    if amount is None:
+        return
+    if amount.minor < 0:
+        raise ArgumentsRejected(f"{tool.name}: an amount below 0 cannot be moved.")
+    currency = amount.currency
+    if len(currency) != 3 or not (currency.isascii() and currency.isalpha() and currency.isupper()):
+        log.error("the preview of %s names no currency such as USD", tool.name)
+        raise ActionFailed(f"{tool.name} failed inside.")
+
+
 class ToolRunner:
     """Calls handlers with a time limit. Nothing here decides whether a call is allowed.
 
@@ -92,6 +105,7 @@ class ToolRunner:
         with watched_tool(self._telemetry, tool, "preview") as watched:
             call = tool.preview(context, arguments)
             preview = await self._bounded(tool, call, self._limits.read_seconds)
+            _check_amount(tool, preview)
             watched.ended(Outcome.SUCCEEDED)
         return visibility.preview_for(tool, context, preview)
 

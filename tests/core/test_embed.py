@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -437,6 +438,27 @@ async def test_somebody_else_approves_above_the_amount(parcels: Parcels) -> None
         assert paid == []
         done = await agent.approve(proposal.id, by=SAM)
         assert paid == [8_000] and len(done.receipts) == 1
+
+
+@pytest.mark.parametrize(("cents", "currency"), [(-8_000, "USD"), (8_000, "usd"), (8_000, "$")])
+async def test_an_amount_that_no_limit_would_count_is_not_moved(
+    parcels: Parcels, cents: int, currency: str
+) -> None:
+    async def preview(context: ToolContext, cents: int) -> Preview:
+        seen = await _refund_preview(context, cents)
+        return replace(seen, amount=Amount(minor=cents, currency=currency))
+
+    @action(effect=Effect.MONEY, roles=["owner"], confirm=False, preview=preview)
+    async def refund(context: ToolContext, cents: int) -> None:
+        """Give money back."""
+        paid.append(cents)
+
+    paid: list[int] = []
+    limit = "limits: [{tools: [refund], per: account, money: 50.00 USD}]"
+    steps = [calls(call("refund", cents=cents)), says("I could not.")]
+    async with parcels.agent(*steps, tools=[refund], policy=limit) as agent:
+        reply = await ask(agent)
+        assert (paid, reply.proposals, reply.receipts) == ([], (), ())
 
 
 async def test_people_who_are_known_from_the_start_can_be_asked(parcels: Parcels) -> None:
