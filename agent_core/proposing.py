@@ -19,7 +19,14 @@ from agent_core.policy import Decision, Ruling
 from agent_core.proposals import PlanId, Proposal, ProposalId, ProposalStatus
 from agent_core.tooling import Json
 from agent_core.turn_state import Kind
-from agent_core.twins import as_it_stands, done_at, replace_older, standing_twin, withdraw
+from agent_core.twins import (
+    as_it_stands,
+    done_at,
+    replace_older,
+    standing_twin,
+    stands_before,
+    withdraw,
+)
 from agent_core.wishes import Considered, Wish, judge, new_proposal
 
 MAY_CHANGE = (
@@ -184,7 +191,8 @@ def plan(
 def _step(boundary: Boundary, wish: Wish, ruling: Ruling, requester: Requester) -> Proposal:
     twins = list(boundary.tx.proposals.twins(wish.account_id, wish.fingerprint))
     for twin in twins:
-        if twin.status is ProposalStatus.AWAITING_CONFIRMATION:
+        waits = twin.status is ProposalStatus.AWAITING_CONFIRMATION
+        if waits and not stands_before(boundary, ruling, twin):
             withdraw(boundary, twin)
     if ruling.decision in (Decision.REFUSE, Decision.ESCALATE):
         refused = new_proposal(boundary, wish, ruling, twins, requester)
@@ -225,9 +233,9 @@ def escalate(
 def _refuse(
     boundary: Boundary, wish: Wish, ruling: Ruling, twins: Sequence[Proposal]
 ) -> Considered:
-    """Says why, and carries the wish to those who could do it."""
+    """Says why, and carries the wish to those who could do it, unless it is asked for already."""
     askable: Proposal | None = None
-    if ruling.may_ask:
+    if ruling.may_ask and not any(stands_before(boundary, ruling, twin) for twin in twins):
         askable = new_proposal(boundary, wish, ruling, twins, boundary.requester)
         card = OutgoingId(f"card:{askable.id}")
         askable = replace(askable, card=card)
@@ -242,7 +250,7 @@ def _refuse(
             account_name=wish.account_name,
             conversation_id=boundary.conversation.id,
             ask_owner=askable.id if askable else None,
-            may_ask=ruling.may_ask,
+            may_ask=ruling.may_ask if askable else frozenset(),
         ),
     )
     content = {"status": "refused", "reason": ruling.reason, "title": wish.preview.title}

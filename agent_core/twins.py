@@ -12,11 +12,12 @@ from agent_core.drawing import drawn
 from agent_core.messages import OutgoingId
 from agent_core.outgoing import OutgoingRow
 from agent_core.plans import read_plan
-from agent_core.policy import Ruling
+from agent_core.policy import Decision, Ruling
 from agent_core.proposals import Outcome, Proposal, ProposalStatus, canonical
 from agent_core.tooling import Json, Preview
 from agent_core.wake import wake_for
 from agent_core.wishes import Considered, Wish, needs_of
+from agent_core.yeses import is_only_offered
 
 
 def standing_twin(
@@ -26,7 +27,7 @@ def standing_twin(
 
     From the same messages, or open, or run with an outcome that nobody knows yet. An unconfirmed
     one gives way if it is somebody else's (only its own requester could have said yes to it), or
-    if its card no longer shows what would happen.
+    if its card no longer shows what would happen; but not to a wish that policy refuses.
     """
     seqs = {row.seq for row in boundary.live.rows}
     for twin in reversed(twins):
@@ -35,7 +36,8 @@ def standing_twin(
         if twin.status is ProposalStatus.AWAITING_CONFIRMATION:
             if _is_current(boundary, wish, ruling, twin):
                 return twin
-            withdraw(boundary, twin)
+            if not stands_before(boundary, ruling, twin):
+                withdraw(boundary, twin)
         elif twin.status.is_open:
             return twin
         elif twin.status is ProposalStatus.CONSUMED:
@@ -43,6 +45,13 @@ def standing_twin(
             if entry is None or entry.outcome in (None, Outcome.UNKNOWN):
                 return twin
     return None
+
+
+def stands_before(boundary: Boundary, ruling: Ruling, twin: Proposal) -> bool:
+    """Somebody else's open request: it does not give way to a wish that policy refuses."""
+    is_open = twin.status.is_open and not is_only_offered(twin) and twin.expires_at > boundary.at
+    others = twin.requester_key != boundary.requester.key
+    return is_open and others and ruling.decision is Decision.REFUSE
 
 
 def _is_current(boundary: Boundary, wish: Wish, ruling: Ruling, proposal: Proposal) -> bool:

@@ -88,6 +88,23 @@ async def test_a_member_asks_an_owner_and_the_owners_yes_is_the_approval() -> No
     assert "There you go." in await world.texts()
 
 
+@pytest.mark.parametrize("more", [False, True])
+async def test_whoever_may_not_do_it_takes_nobodys_open_card_away(more: bool) -> None:
+    both = calls(call("add_seats", seats=5), call("add_seats", seats=6))
+    model = ScriptModel([ADD, says(""), both if more else ADD, says(""), says("Done.")])
+    world = await World(model).set_up(ada(), milo())
+    await world.say("add 5 seats")
+    [hers] = await world.proposals()
+    await world.say("add 5 seats", "U2", "Milo")
+    refusal = (await world.posted())[-1 - more].message
+    assert "Only an owner can do this" in refusal.fallback
+    assert presses.ASK_OWNER not in buttons(refusal)  # an owner has it before them
+    assert not [row for row in await world.posted() if row.updates == hers.card]
+    await world.confirm(hers)
+    await world.run()
+    assert [seats for _, _, seats in world.accounts.effects] == [5]
+
+
 async def test_an_owner_who_lost_the_role_meanwhile_approves_nothing() -> None:
     world = await World(ScriptModel([ADD, says(""), says("")])).set_up(ada(), milo())
     await world.say("add 5 seats", "U2", "Milo")
