@@ -107,7 +107,10 @@ class Resuming:
             key=str(entry.key),
             expected_version=found.proposal.version,
         )
-        return await self._runner.act(found.tool, context, checked(found.tool, entry.arguments))
+        ran = await self._runner.act(found.tool, context, checked(found.tool, entry.arguments))
+        # The dead attempt may have sent it: a no to this one says nothing of that.
+        denied = ran.outcome in (Outcome.FAILED, Outcome.REFUSED)
+        return None if denied and self._may_still_arrive(entry.intended_at) else ran
 
     async def _why_not_again(self, live: LiveTurn, found: Found) -> str | None:
         """Time has passed since the intent, maybe days: what barred a yes then bars it now."""

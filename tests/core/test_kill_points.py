@@ -8,6 +8,7 @@ import pytest
 
 from agent_core.brakes import Brake, BrakeScope
 from agent_core.conversation import ConversationId, ConversationStatus
+from agent_core.errors import ActionFailed, ActionRefused, ToolError
 from agent_core.escalations import EscalationReason
 from agent_core.models.scripted_model import call
 from agent_core.ports import ModelReply, ModelRequest, Store, UnitOfWork
@@ -16,7 +17,7 @@ from agent_core.store.migrations import migrate
 from agent_core.store.sql_store import SqlStore
 from agent_core.tooling import Tool, ToolName
 from tests.core.desk import Catalog, Killed, World, ada
-from tests.core.test_turns_and_people import lena
+from tests.core.test_turns_and_people import lena, raises
 
 
 class Steady:
@@ -177,6 +178,27 @@ async def test_what_never_arrived_is_not_begun_once_it_may_not_be(
         assert entry.outcome is Outcome.UNKNOWN
         assert receipt.startswith("Not certain: Add 5 seats")
         assert [case["reason"] for case in world.desk.cases] == [EscalationReason.UNKNOWN_OUTCOME]
+
+
+@pytest.mark.parametrize("error", [ActionFailed("It is busy."), ActionRefused("No.")])
+@pytest.mark.parametrize(("minutes", "outcome"), [(0, "unknown"), (3, None)])
+async def test_a_no_after_a_death_says_nothing_of_what_the_dead_may_have_sent(
+    error: ToolError, minutes: int, outcome: str | None
+) -> None:
+    world = await World(Steady()).set_up(ada())
+    await world.say("add 5 seats")
+    [proposal] = await world.proposals()
+    await world.confirm(proposal)
+    world.accounts.fault = raises(Killed(), "before")
+    with pytest.raises(Killed):
+        await world.run()
+    world.accounts.fault = raises(error, "before")
+    world.later(minutes=minutes)
+    await world.run()
+    entry = await world.tx(lambda tx: tx.ledger.get(proposal.id))
+    said = "refused" if isinstance(error, ActionRefused) else "failed"
+    assert entry.outcome == (outcome or said)
+    assert bool(world.desk.cases) == bool(outcome)
 
 
 async def test_a_stopped_worker_that_wakes_up_writes_nothing() -> None:

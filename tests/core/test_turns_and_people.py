@@ -271,7 +271,7 @@ async def test_an_old_yes_is_not_used() -> None:
 # --- how actions end ----------------------------------------------------------------------------
 
 
-def raises(error: Exception, *places: str) -> Callable[[str], None]:
+def raises(error: BaseException, *places: str) -> Callable[[str], None]:
     def fault(place: str) -> None:
         if place in places:
             raise error
