@@ -38,4 +38,7 @@ def barred_again(boundary: Boundary, found: Found) -> str | None:
     brakes = boundary.tx.brakes.all()
     if holds_action(brakes, proposal.tool, proposal.account_id, boundary.conversation.room):
         return PAUSED
+    moved = boundary.conversation.epoch != boundary.live.turn.epoch
+    if moved and proposal.approved_at is None:  # what was approved stands whoever takes over
+        return "Somebody has stopped the agent here, or taken over, meanwhile."
     return barred(boundary, found)

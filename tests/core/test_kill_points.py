@@ -135,6 +135,12 @@ def with_a_person(world: World, tx: UnitOfWork) -> None:
     tx.conversations.save(taken, expected_epoch=talk.epoch)
 
 
+def stopped(world: World, tx: UnitOfWork) -> None:
+    talk = tx.conversations.get(ConversationId("con_1"))
+    assert talk is not None
+    tx.conversations.save(replace(talk, epoch=talk.epoch + 1), expected_epoch=talk.epoch)
+
+
 def days_later(world: World, tx: UnitOfWork) -> None:
     world.later(days=3)
 
@@ -145,7 +151,8 @@ def days_later(world: World, tx: UnitOfWork) -> None:
     [
         (paused, "paused"),
         (without_a_role, "no role"),
-        (with_a_person, "support team has taken over"),
+        (with_a_person, "taken over"),
+        (stopped, "stopped the agent"),
         (days_later, "too old"),
     ],
 )
