@@ -297,6 +297,7 @@ def _result(call: ToolCall, considered: Considered) -> Json:
         "told": considered.told,
         "run": str(considered.run) if considered.run else None,
         "draft": considered.draft,
+        "account": considered.account,
     }
 
 

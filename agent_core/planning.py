@@ -1,6 +1,7 @@
 """Looks at what was drafted in its order, each step as if those before it were done; shows it."""
 
 from collections.abc import Sequence
+from typing import Final
 
 from agent_core.boundary import Boundary, commit
 from agent_core.errors import ActionRefused, ToolError
@@ -14,6 +15,11 @@ from agent_core.tool_runner import ToolRunner, parse_arguments
 from agent_core.tooling import Preview, Tool, ToolCall, ToolContext
 from agent_core.turn_state import Draft, Kind, state_of
 from agent_core.wishes import Wish, lacks_standing
+
+OTHER_ACCOUNT: Final = (
+    "Another account was chosen meanwhile, so this is not done. Please ask again for the one that "
+    "you mean."
+)
 
 
 class Planning:
@@ -48,6 +54,8 @@ class Planning:
                 continue  # neither is withdrawn within a turn
             preview, why = Preview(arguments={}, title=draft.title, changes=(), version=0), ""
             try:
+                if not _is_of(draft, account):
+                    raise ActionRefused(OTHER_ACCOUNT)
                 if lacks_standing(tool, live.requester, account, live.conversation.audience):
                     # Taken away since it was drafted: the account is not looked at again.
                     raise ActionRefused("You have no role in this account any more.")
@@ -71,7 +79,7 @@ class Planning:
         """The draft that is this very wish already. Raises ArgumentsRejected."""
         wanted = _identity(tool, call)
         for draft in state_of(live.journal).drafts:
-            if draft.call.name != call.name:
+            if draft.call.name != call.name or not _is_of(draft, live.conversation.account):
                 continue
             if _identity(tool, draft.call) == wanted:
                 return draft
@@ -91,6 +99,10 @@ class Planning:
             boundary.note(Kind.PRESENTED, body)
 
         await commit(self._services, live, write, claims=may_discard)
+
+
+def _is_of(draft: Draft, account: AccountId | None) -> bool:
+    return draft.account in ("", account)
 
 
 def _identity(tool: Tool, call: ToolCall) -> str:

@@ -71,7 +71,8 @@ def weigh(boundary: Boundary, wish: Wish, beside: Sequence[str]) -> Considered:
                 for one in wish.preview.changes
             ],
         }
-    return Considered(content={**content, "card": _SHOWN}, draft=title)
+    content = {**content, "card": _SHOWN}
+    return Considered(content=content, draft=title, account=str(wish.account_id))
 
 
 def twice(title: str) -> Considered:

@@ -25,7 +25,8 @@ class Kind(StrEnum):
     FACTS = "facts"  # text: what code tells the model of requester, room and account from here on
     REPLY = "reply"  # text, calls, tokens
     MODEL_FAILED = "model_failed"  # error
-    RESULT = "result"  # call, content, failed, told, run: proposal id or None, draft: its title
+    # call, content, failed, told, run: proposal id or None, draft: its title, account: the draft's
+    RESULT = "result"
     PRESENTED = "presented"  # told, run: proposal ids; the drafts were shown, or may be run
     UNDONE = "undone"  # key, content, told, run: proposal id or None
     EXECUTED = "executed"  # proposal, content, title, outcome, undo: ledger keys
@@ -77,12 +78,14 @@ class RecordedCall:
 class Draft:
     """An action that was looked at and not yet shown. `round` counts the person's messages.
 
-    `refused`: by policy; the steps after it are shown as if it were not there.
+    `account`: whose it is; "" where an older version wrote it. `refused`: by policy; the steps
+    after it are shown as if it were not there.
     """
 
     call: ToolCall
     title: str
     round: int
+    account: str = ""
     refused: bool = False
 
 
@@ -226,7 +229,13 @@ def _take_draft(state: TurnState, body: Any) -> None:
     """ "Make that 3", said meanwhile: it stands in the place of the wish with other figures."""
     call = next(one.call for one in state.open_calls if one.call.id == body["call"])
     refused = body["content"].get("status") == "refused"
-    draft = Draft(call=call, title=body["draft"], round=state.rounds, refused=refused)
+    draft = Draft(
+        call=call,
+        title=body["draft"],
+        round=state.rounds,
+        account=body.get("account", ""),
+        refused=refused,
+    )
     state.drafts = [
         one for one in state.drafts if one.round == draft.round or _wish_of(one) != _wish_of(draft)
     ]

@@ -55,7 +55,7 @@ class Considered:
     """What came of a wish. `content` is for the model; `run` is a proposal to be carried out.
 
     `told`: code has shown the person what there is to know. `draft`: its title, where it is to be
-    shown with what else is asked for.
+    shown with what else is asked for, and `account`, whose it is.
     """
 
     content: Json
@@ -63,6 +63,7 @@ class Considered:
     run: ProposalId | None = None
     failed: bool = False
     draft: str = ""
+    account: str = ""
 
 
 def lacks_standing(

@@ -2,13 +2,14 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from agent_core import presses
 from agent_core.blocks import Buttons
-from agent_core.conversation import Audience, ConversationStatus
+from agent_core.conversation import Audience, ConversationId, ConversationStatus
 from agent_core.errors import ActionFailed, ActionOutcomeUnknown, ActionRefused, ModelUnavailable
 from agent_core.escalations import EscalationReason, Priority
 from agent_core.messages import OutboundMessage
@@ -171,6 +172,31 @@ async def test_staff_name_an_account_and_confirm_even_what_policy_allows() -> No
     assert proposal.status is ProposalStatus.AWAITING_CONFIRMATION
     assert "Account: Acme" in (await world.texts())[-1]
     assert (await world.conversation()).subject == ACME
+
+
+async def test_what_was_asked_for_one_account_is_not_shown_for_another() -> None:
+    """Somebody presses another account on an older card while the turn is at work."""
+
+    class Slow(ScriptModel):
+        async def reply(self, request: ModelRequest) -> ModelReply:
+            answer = await super().reply(request)
+            if [one.name for one in answer.tool_calls] == ["look"]:
+                await world.tx(choose_other)
+            return answer
+
+    def choose_other(tx: UnitOfWork) -> None:
+        talk = tx.conversations.get(ConversationId("con_1"))
+        assert talk is not None
+        tx.conversations.save(replace(talk, subject=OTHER), expected_epoch=talk.epoch)
+
+    chosen = calls(call("choose_account", query="acme"))
+    world = World(Slow([chosen, ADD, calls(call("look")), says("See above.")]))
+    await world.set_up(staff(), account_id=None, audience=Audience.INTERNAL)
+    await world.say("add 5 seats for Acme", name="Sam")
+    assert await world.proposals() == []
+    refusal = (await world.texts())[0]
+    assert "Another account was chosen meanwhile" in refusal and "Add 5 seats" in refusal
+    assert not await world.tx(lambda tx: list(tx.proposals.open_in(ConversationId("con_1"))))
 
 
 async def test_a_vague_account_is_picked_by_a_person() -> None:
