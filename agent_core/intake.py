@@ -309,11 +309,20 @@ def platform_of(event: InboundEvent) -> str:
 def without_secrets(event: InboundEvent) -> InboundEvent:
     """The event with card numbers and credentials taken out of what people wrote."""
     match event:
-        case InboundMessage() | MessageEdited():
-            return replace(event, text=masked(event.text))
+        case InboundMessage():
+            return _masked_message(event)
+        case MessageEdited():
+            request = _masked_message(event.request) if event.request is not None else None
+            return replace(event, text=masked(event.text), request=request)
         case FormSubmitted() | ButtonPressed():
             return replace(event, inputs=masked_json(event.inputs))
     return event
+
+
+def _masked_message(event: InboundMessage) -> InboundMessage:
+    """People paste into the names of files too: these are stored with the words."""
+    files = tuple(replace(file, name=masked(file.name)) for file in event.files)
+    return replace(event, text=masked(event.text), files=files)
 
 
 def _seen_proposals(

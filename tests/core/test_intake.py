@@ -13,6 +13,7 @@ from agent_core.conversation import Audience, ConversationStatus, RoomMode
 from agent_core.directory import is_ours
 from agent_core.intake import UnboundRooms
 from agent_core.messages import (
+    FileRef,
     MessageDeleted,
     MessageEdited,
     OutgoingId,
@@ -424,6 +425,31 @@ async def test_a_card_number_is_never_stored_nor_mirrored(house: House) -> None:
     assert entries[0].text == "my card is [card number removed, ends in 4242]"
     await house.presses(OWNER, presses.ASK_SUPPORT, conversation.id, CUSTOMER_ROOM, thread)
     assert not any("4242 4242" in text for text in house.slack.texts())
+
+
+async def test_a_card_number_in_an_edit_that_adds_a_mention_is_not_stored(house: House) -> None:
+    said = "my card is 4242 4242 4242 4242"
+    plain = house.message(OWNER, said)
+    edited = MessageEdited(
+        message=plain.message,
+        thread=plain.thread,
+        author=OWNER,
+        text=said,
+        edited_at=house.clock.now(),
+        request=replace(plain, mentions_agent=True),
+    )
+    await house.intake.receive(edited)
+    entry = await house.store.run(lambda tx: tx.transcript.of_message(plain.message))
+    assert entry is not None and entry.text == "my card is [card number removed, ends in 4242]"
+
+
+async def test_a_card_number_in_the_name_of_a_file_is_not_stored(house: House) -> None:
+    file = FileRef(file_id="F1", name="card 4242 4242 4242 4242.png", media_type="image/png")
+    event = replace(house.message(OWNER, "see here", mention=True), files=(file,))
+    await house.intake.receive(event)
+    entry = await house.store.run(lambda tx: tx.transcript.of_message(event.message))
+    assert entry is not None and "[attached file: card" in entry.text
+    assert "4242 4242" not in entry.text
 
 
 @pytest.mark.parametrize(
