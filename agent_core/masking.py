@@ -5,10 +5,15 @@ Credentials are told by the marks that their makers put on them, or by the word 
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-_DIGITS: Final = re.compile(r"(?<![\w.-])\d(?:[ -]?\d){11,18}(?![\w-]|\.\d)")
+# What people and their apps put between the groups: any space and any hyphen, also unseen ones.
+_BETWEEN: Final = r"[ \t\u00a0\u2000-\u2015\u202f\u2060\ufeff.-]{1,3}"
+_DIGITS: Final = re.compile(rf"(?<![^\W_]|-)(?<!\d\.)\d+(?:{_BETWEEN}\d+)*(?![^\W_]|-\w|\.\d)")
+_GROUP: Final = re.compile(r"\d+")
+# How a number is written that stands among others, as before its month and check digits.
+_LAYOUTS: Final = ((4, 4, 4, 4, 3), (4, 4, 4, 4), (4, 6, 5), (4, 6, 4))
 # Prefix and lengths by issuer: Visa, Mastercard, American Express, Diners, Discover and UnionPay.
 _ISSUERS: Final = (
     (re.compile(r"4"), frozenset({13, 16, 19})),
@@ -28,11 +33,16 @@ _SECRETS: Final = (
     re.compile(r"\bAIza[\w-]{30,}"),  # Google
     re.compile(r"\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]{8,}"),  # JWT
     re.compile(r"(?i)(?<=\bbearer )[\w.~+/-]{16,}=*"),
+    re.compile(r"(?i)(?<=\bauthorization: basic )[\w+/-]{6,}=*"),
+    re.compile(r"(?<=://)[^\s/:@\[\]]+:[^\s/@\[\]]+(?=@)"),  # in an address
 )
+# Also as a variable's (`DB_PASSWORD=`) and in JSON (`"password": "…"`).
 _NAMED: Final = re.compile(
-    r"(?i)\b(password|passwort|passwd|pwd|passphrase|api[ _-]?key|secret[ _-]?key|access[ _-]?token"
-    r"|client[ _-]?secret|cvv|cvc)\b(\s*(?:is|ist|[:=])\s*)(\"[^\"\n]+\"|'[^'\n]+'|\S+)"
+    r"(?i)(?<![^\W_])(password|passwort|passwd|pwd|passphrase|api[ _-]?key|secret[ _-]?key"
+    r"|access[ _-]?token|client[ _-]?secret|cvv|cvc)(?![^\W])"
+    r"([\"']?\s*(?:(?:is|ist|was|lautet)\b\s*[:=]?|[:=])\s*)(\"[^\"\n]+\"|'[^'\n]+'|\S+)"
 )
+_CHECK_DIGITS: Final = re.compile(r"(?i)(?<![^\W_])(cvv2?|cvc2?)(\s+)(\d{3,4})(?!\w)")
 REMOVED: Final = "[credential removed]"
 
 
@@ -40,7 +50,7 @@ def masked(text: str) -> str:
     """The text without card numbers and credentials. Idempotent; other text is unchanged."""
     for pattern in _SECRETS:
         text = pattern.sub(REMOVED, text)
-    text = _NAMED.sub(_named, text)
+    text = _CHECK_DIGITS.sub(_named, _NAMED.sub(_named, text))
     return _DIGITS.sub(_digits, text)
 
 
@@ -63,10 +73,36 @@ def _named(match: re.Match[str]) -> str:
 
 
 def _digits(match: re.Match[str]) -> str:
-    digits = re.sub(r"\D", "", match[0])
-    if not _is_card(digits):
-        return match[0]
+    """The run without its card numbers. Groups before and after one stay."""
+    run = match[0]
+    groups = list(_GROUP.finditer(run))
+    if "." not in run and _is_card(alone := "".join(group[0] for group in groups)):
+        return _removed(alone)
+    shown, at, first = "", 0, 0
+    while first < len(groups):
+        card = groups[first : first + _card_at(run, groups, first)]
+        if card:
+            shown += run[at : card[0].start()] + _removed("".join(group[0] for group in card))
+            at = card[-1].end()
+        first += len(card) or 1
+    return shown + run[at:]
+
+
+def _removed(digits: str) -> str:
     return f"[card number removed, ends in {digits[-4:]}]"
+
+
+def _card_at(run: str, groups: Sequence[re.Match[str]], first: int) -> int:
+    """How many groups from this one on are a card number that stands among others; 0 for none."""
+    near = [group[0] for group in groups[first : first + max(map(len, _LAYOUTS))]]
+    lengths = tuple(map(len, near))
+    for layout in _LAYOUTS:
+        count = len(layout)
+        if lengths[:count] == layout and _is_card("".join(near[:count])):
+            return count
+    begins, ends = groups[first].span()
+    is_part_of_decimal = "." in (run[begins - 1 : begins], run[ends : ends + 1])
+    return int(not is_part_of_decimal and _is_card(near[0]))
 
 
 def _is_card(digits: str) -> bool:

@@ -34,6 +34,32 @@ def test_card_numbers_go_and_their_last_four_stay(prefix: str, length: int, sepa
 
 
 @pytest.mark.parametrize(
+    ("text", "after"),
+    [
+        # As people give it: with the month it ends and its check digits.
+        ("4242 4242 4242 4242 12/27 123", "{} 12/27 123"),
+        ("4242424242424242 12/27", "{} 12/27"),
+        ("4242 4242 4242 4242 123", "{} 123"),
+        ("order 12 4242 4242 4242 4242", "order 12 {}"),
+        ("4242-4242-4242-4242 4242 4242 4242 4242", "{} {}"),
+        # As apps write it: spaces that do not break, hyphens of typographers, italics.
+        ("4242\u00a04242\u00a04242\u00a04242", "{}"),
+        ("4242\u202f4242\u202f4242\u202f4242", "{}"),
+        ("4242\u20114242\u20114242\u20114242", "{}"),
+        ("4242\u20134242\u20134242\u20134242", "{}"),
+        ("4242\u200b4242\u200b4242\u200b4242", "{}"),
+        ("4242  4242  4242  4242", "{}"),
+        ("4242.4242.4242.4242", "{}"),
+        ("_4242 4242 4242 4242_", "_{}_"),
+        ("No.4242424242424242", "No.{}"),
+    ],
+)
+def test_card_numbers_go_however_they_stand(text: str, after: str) -> None:
+    removed = "[card number removed, ends in 4242]"
+    assert masked(text) == after.format(removed, removed)
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "refund invoice INV-1042",
@@ -41,6 +67,9 @@ def test_card_numbers_go_and_their_last_four_stay(prefix: str, length: int, sepa
         "it was at 1795347064.617287",
         "order 1234 5678 9012 3456",
         "4242424242424241",
+        "0.4242424242424242",
+        "4242424242424242.5",
+        "invoices 4001 4002 4003 4004 4005",
         "the order is 4000-A-4242424242424242x",
         "what is the password policy?",
         "I forgot my password",
@@ -72,6 +101,13 @@ def test_credentials_go(secret: str) -> None:
         ("password: hunter2!", f"password: {REMOVED}"),
         ("my api key is abc123 and more", f"my api key is {REMOVED} and more"),
         ('pwd="two words"', f"pwd={REMOVED}"),
+        ("my password is: hunter2", f"my password is: {REMOVED}"),
+        ("the password was hunter2", f"the password was {REMOVED}"),
+        ("DB_PASSWORD=hunter2", f"DB_PASSWORD={REMOVED}"),
+        ('{"password": "hunter2"}', f'{{"password": {REMOVED}}}'),
+        ("cvv 123", f"cvv {REMOVED}"),
+        ("see https://ada:hunter2@host.example/x", f"see https://{REMOVED}@host.example/x"),
+        ("Authorization: Basic YWRhOmh1bnRlcjI=", f"Authorization: Basic {REMOVED}"),
     ],
 )
 def test_named_credentials_go(text: str, after: str) -> None:
