@@ -223,10 +223,7 @@ def erase(tx: UnitOfWork, keys: Iterable[str], at: datetime) -> int:
     `keys`: all under which they are known (`person_keys`). Returns how many keys there were. The
     chains stay as they are; that somebody was erased is noted, under references alone.
     """
-    references = {tx.audit.reference(key) for key in keys}
-    joined = _joined(tx)
-    while more := {each for one in references for each in joined.get(one, ())} - references:
-        references |= more
+    references = with_joined(tx, keys)
     destroyed = sum(tx.audit.destroy_key(each) for each in sorted(references))
     for each in sorted(references):
         tx.audit.append(
@@ -240,6 +237,15 @@ def erase(tx: UnitOfWork, keys: Iterable[str], at: datetime) -> int:
             )
         )
     return destroyed
+
+
+def with_joined(tx: UnitOfWork, keys: Iterable[str]) -> set[str]:
+    """The references of these keys, and of every record that was joined to theirs."""
+    references = {tx.audit.reference(key) for key in keys}
+    joined = _joined(tx)
+    while more := {each for one in references for each in joined.get(one, ())} - references:
+        references |= more
+    return references
 
 
 def person_keys(person: Person) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Final
 
 from agent_core.audit import NO_ACCOUNT, OPERATOR, AuditDraft, AuditKind
-from agent_core.audit_notes import erase, note_person, note_room
+from agent_core.audit_notes import erase, note_person, note_room, person_keys, with_joined
 from agent_core.errors import DestinationGone, HandrailError, PlatformError, RateLimited
 from agent_core.forgetting import (
     OwnPost,
@@ -56,14 +56,14 @@ def person_to_forget(tx: UnitOfWork, who: PlatformIdentity | PersonId) -> Whom |
     known = tx.people.find(who) if isinstance(who, PlatformIdentity) else tx.people.get(who)
     if known is None:
         return Whom(addresses=frozenset({str(who)})) if isinstance(who, PlatformIdentity) else None
-    return _whom([known])
+    return _whom(tx, [known])
 
 
 def account_to_forget(tx: UnitOfWork, account: AccountId) -> Whom:
     """The account, and the people who are known through it and nothing else."""
     members = tx.people.with_role(account, frozenset(Role))
     theirs = [one for one in members if set(one.roles) == {account} and not one.capabilities]
-    return replace(_whom(theirs), account=account)
+    return replace(_whom(tx, theirs), account=account)
 
 
 def place_to_forget(tx: UnitOfWork, place: RoomRef) -> Whom:
@@ -77,10 +77,18 @@ def place_to_forget(tx: UnitOfWork, place: RoomRef) -> Whom:
         and not one.capabilities
         and all(str(identity).startswith(home) for identity in one.identities)
     ]
-    return replace(_whom(theirs), rooms=str(place))
+    return replace(_whom(tx, theirs), rooms=str(place))
 
 
-def _whom(people: list[Person]) -> Whom:
+def _whom(tx: UnitOfWork, people: list[Person]) -> Whom:
+    """With the records that were joined to theirs: rows still bear the ids and names of these."""
+    references = with_joined(tx, (key for one in people for key in person_keys(one)))
+    emptied = [one for one in tx.people.all() if not one.identities]
+    people = people + [
+        one
+        for one in emptied
+        if one not in people and tx.audit.reference(str(one.id)) in references
+    ]
     return Whom(
         people=frozenset(one.id for one in people),
         addresses=frozenset(str(identity) for one in people for identity in one.identities),

@@ -179,7 +179,7 @@ class Erasure:
         return len(found)
 
     def _blank_claims(self, whom: Whom) -> int:
-        rows = self._records.rows("hr_escalations", "claimed_by", whom.people)
+        rows = self._records.rows("hr_escalations", "claimed_by", whom.keys)
         for row in rows:
             values = {"claimed_by": None, "claimed_by_name": ""}
             self._records.change("hr_escalations", {"id": row["id"]}, values)

@@ -39,7 +39,7 @@ class Obstacles:
         actions = self._rows.actions("hr_proposals", whom)
         if turns or inbox or any(ProposalStatus(row["status"]).is_open for row in actions):
             return ["the agent is at work for them: wait a minute"]
-        claimed = self._records.rows("hr_escalations", "claimed_by", whom.people)
+        claimed = self._records.rows("hr_escalations", "claimed_by", whom.keys)
         return [
             f"case {row['number']} is theirs: hand it back or resolve it first"
             for row in claimed

@@ -16,7 +16,7 @@ from agent_core.clock import SystemClock
 from agent_core.compacting import digest
 from agent_core.conversation import ConversationId
 from agent_core.errors import NotPermitted, RateLimited
-from agent_core.escalations import EscalationStatus
+from agent_core.escalations import EscalationId, EscalationStatus
 from agent_core.forget import Forgetting, InTheWay, account_to_forget, person_to_forget
 from agent_core.forgetting import PostOutcome, Receipt, Whom
 from agent_core.journal import InboxKind
@@ -28,12 +28,22 @@ from agent_core.messages import (
     Platform,
     ReplyAddress,
 )
+from agent_core.people import Person, PersonId
 from agent_core.ports import Store, UnitOfWork
 from agent_core.proposals import Approval, ProposalId, ProposalStatus
 from agent_core.store.memory_store import MemoryStore
 from agent_core.store.migrations import migrate
 from agent_core.store.sql_store import SqlStore
-from tests.builders import NOON, a_conversation, a_proposal, a_summary, a_thread, an_escalation
+from bots.commands import people_changes
+from tests.builders import (
+    NOON,
+    a_conversation,
+    a_proposal,
+    a_summary,
+    a_thread,
+    an_escalation,
+    an_identity,
+)
 from tests.fakes.platform import MemoryPlatform
 from tests.store.population import ANNA, BERT, RITA, Shape, Someone, dump, populate
 
@@ -184,6 +194,60 @@ async def test_a_support_person_is_forgotten_and_what_they_said_to_customers_sta
     assert receipt.left == [] and platform.posts == posts
     assert [row for row in rows if "Rita" in row or "U_RITA" in row or "per_rita" in row] == []
     assert sum("support to" in row for row in rows) == 8  # of each of the eight cases
+
+
+async def test_the_record_that_was_joined_to_theirs_goes_with_it() -> None:
+    store, platform = MemoryStore(), a_platform()
+    await populate(store, platform, Shape(shared=0))
+    elsewhere = an_identity("U_ELSEWHERE")
+    other = Person(id=PersonId("per_elsewhere"), name="Anna Q.", identities=(elsewhere,))
+
+    def joined(tx: UnitOfWork) -> None:
+        tx.people.put(other)
+        case = an_escalation(
+            "theirs", 77, status=EscalationStatus.RESOLVED, claimed_by=other.id,
+            claimed_by_name=other.name,
+        )  # fmt: skip
+        tx.escalations.add(case)
+        people_changes.join(tx, str(ANNA.identity), str(elsewhere), NOON)
+
+    await store.run(joined)
+    await forgetting(store, platform).forget(await whom(store, ANNA, account=False))
+    found = [row for row in dump(store) if "Anna Q." in row or "per_elsewhere" in row]
+    assert found == []
+
+
+@pytest.mark.parametrize("name", ["", "Colleague"])
+async def test_a_colleague_whom_nobody_named_is_forgotten_as_who_had_a_case(name: str) -> None:
+    store, platform = MemoryStore(), a_platform()
+    await populate(store, platform, Shape(shared=0))
+    colleague = an_identity("U_COLLEAGUE")
+
+    def took_over(tx: UnitOfWork) -> None:
+        case = an_escalation(
+            "theirs", 77, status=EscalationStatus.CLAIMED, claimed_by=PersonId(str(colleague)),
+            claimed_by_name="Colleague",
+        )  # fmt: skip
+        tx.escalations.add(case)
+        if name:  # named since, under an id of their own
+            person = Person(id=PersonId("per_colleague"), name=name, identities=(colleague,))
+            tx.people.put(person)
+
+    await store.run(took_over)
+    them = await store.run(lambda tx: person_to_forget(tx, colleague))
+    assert them is not None
+    with pytest.raises(InTheWay, match="case 77 is theirs: hand it back or resolve it first"):
+        await forgetting(store, platform).forget(them)
+
+    def resolve(tx: UnitOfWork) -> None:
+        case = tx.escalations.get(EscalationId("theirs"))
+        assert case is not None
+        tx.escalations.save(replace(case, status=EscalationStatus.RESOLVED), expected=case)
+
+    await store.run(resolve)
+    await forgetting(store, platform).forget(them)
+    found = [row for row in dump(store) if "U_COLLEAGUE" in row or "Colleague" in row]
+    assert found == []
 
 
 async def test_a_yes_among_several_is_found() -> None:
