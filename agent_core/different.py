@@ -22,8 +22,9 @@ _CHANGED = (
     "asked for again."
 )
 _GUEST = (
-    "You are a guest here, so I cannot tell that you are somebody else than the one who asked. "
-    "Somebody else has to decide, or an operator looks after your account: handrail people …"
+    "You are a guest here as far as the platform tells, so I cannot tell that you are somebody "
+    "else than the one who asked. Somebody else has to decide, or an operator looks after your "
+    "account: handrail people …"
 )
 _NOT_OURS = (
     "Your account here does not belong to our own company, so its yes is no approval. Approve from "

@@ -162,7 +162,9 @@ def _why_not_by_code(tx: UnitOfWork, houses: Houses, who: Requester) -> str | No
     accounts are held by those who agree: rights for the vendor pass between its own tenants alone.
     """
     if who.is_guest:
-        return _ADMIN_ONLY.format(why="You are a guest here", address=who.identity)
+        return _ADMIN_ONLY.format(
+            why="You are a guest here as far as the platform tells", address=who.identity
+        )
     if who.capabilities and not _is_at_home(tx, houses, who.identity):
         why = "Your account here belongs to none of our own workspaces or tenants"
         return _ADMIN_ONLY.format(why=why, address=who.identity)

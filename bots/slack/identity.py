@@ -190,6 +190,26 @@ class Directory:
             self._people.popitem(last=False)
 
 
+_GUEST_MARKS = ("is_restricted", "is_ultra_restricted")
+
+
+def is_guest(
+    person: KnownPerson | None, home: str, workspace: Workspace, profile: Json | None = None
+) -> bool:
+    """Whether somebody counts as a guest of their home.
+
+    Where Slack would not describe them, what the message says of them counts. Where that says
+    nothing either, whoever writes from our own workspace counts as one: a guest of it must not
+    pass for a colleague because a lookup failed.
+    """
+    if person is not None:
+        return person.is_guest
+    said = profile or {}
+    if any(isinstance(said.get(mark), bool) for mark in _GUEST_MARKS):
+        return any(said.get(mark) is True for mark in _GUEST_MARKS)
+    return home == workspace.team_id
+
+
 def known_person(found: Json) -> KnownPerson:
     """The full name and the home team of a `users.info` answer."""
     profile = table(found, "profile")
@@ -199,7 +219,7 @@ def known_person(found: Json) -> KnownPerson:
     return KnownPerson(
         name=name or text(found, "name"),
         home_team="" if team.startswith("E") else team,
-        is_guest=found.get("is_restricted") is True or found.get("is_ultra_restricted") is True,
+        is_guest=any(found.get(mark) is True for mark in _GUEST_MARKS),
     )
 
 

@@ -88,10 +88,10 @@ def parse(
     if kind == "block_actions":
         return _pressed(payload, workspace, known, received_at)
     if kind == "view_submission":
-        return _submitted(payload, known, received_at)
+        return _submitted(payload, workspace, known, received_at)
     if kind == "block_suggestion" and table(payload, "view"):
         return OptionsAsked(
-            by=_person(payload, known),
+            by=_person(payload, workspace, known),
             form=text(payload, "view", "callback_id"),
             field=text(payload, "action_id"),
             query=text(payload, "value"),
@@ -120,7 +120,7 @@ def _pressed(
         press_id=":".join(press),
         card=identity.message_ref(room, card_ts),
         thread=identity.thread_ref(room, thread_ts),
-        by=_person(payload, known),
+        by=_person(payload, workspace, known),
         action=action_of(text(button, "action_id")),
         value=text(button, "value"),
         pressed_at=pressed_at or received_at,
@@ -130,7 +130,9 @@ def _pressed(
     )
 
 
-def _submitted(payload: Json, known: Known, received_at: datetime) -> InboundEvent:
+def _submitted(
+    payload: Json, workspace: Workspace, known: Known, received_at: datetime
+) -> InboundEvent:
     view = table(payload, "view")
     view_id = text(view, "id")
     if not view_id or not text(view, "callback_id"):
@@ -141,7 +143,7 @@ def _submitted(payload: Json, known: Known, received_at: datetime) -> InboundEve
     digest = hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()[:16]
     return FormSubmitted(
         submission_id=f"{view_id}:{digest}",
-        by=_person(payload, known),
+        by=_person(payload, workspace, known),
         form=text(view, "callback_id"),
         value=text(view, "private_metadata"),
         inputs=inputs,
@@ -171,7 +173,7 @@ def is_ephemeral(payload: Json) -> bool:
     return table(payload, "container").get("is_ephemeral") is True
 
 
-def _person(payload: Json, known: Known) -> Participant:
+def _person(payload: Json, workspace: Workspace, known: Known) -> Participant:
     user = text(payload, "user", "id")
     person = known.people.get(user)
     home = home_of_actor(payload) or (person.home_team if person else "")
@@ -179,7 +181,7 @@ def _person(payload: Json, known: Known) -> Participant:
     return Participant(
         identity=identity.person_ref(home, user),
         name=name or text(payload, "user", "username") or user,
-        is_guest=person is not None and person.is_guest,
+        is_guest=identity.is_guest(person, home, workspace),
     )
 
 

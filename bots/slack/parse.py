@@ -272,12 +272,13 @@ def _command(
         return unsupported("command without channel, user or trigger")
     room = identity.room_ref(workspace.team_id, channel)
     person = known.people.get(user)
+    home = text(payload, "team_id")
     return CommandUsed(
         command_id=trigger,
         by=Participant(
-            identity=identity.person_ref(text(payload, "team_id"), user),
+            identity=identity.person_ref(home, user),
             name=(person.name if person else "") or text(payload, "user_name") or user,
-            is_guest=person is not None and person.is_guest,
+            is_guest=identity.is_guest(person, home, workspace),
         ),
         room=room,
         text=to_plain(text(payload, "text"), _names(known)).strip(),
@@ -295,7 +296,7 @@ def _author(payload: Json, message: Json, workspace: Workspace, known: Known) ->
     name = (person.name if person else "") or (
         text(profile, "real_name") or text(profile, "display_name") or user
     )
-    guest = person is not None and person.is_guest
+    guest = identity.is_guest(person, home, workspace, profile)
     return Participant(identity=identity.person_ref(home, user), name=name, is_guest=guest)
 
 

@@ -333,3 +333,28 @@ def test_text_is_fit_for_every_database() -> None:
 def test_a_guest_is_known_as_one(mark: str) -> None:
     assert known_person({"team_id": "T0ACME", "name": "gus", mark: True}).is_guest
     assert not known_person({"team_id": "T0ACME", "name": "carl", mark: False}).is_guest
+
+
+# Slack limits or refuses `users.info`: nobody becomes a colleague by that.
+@pytest.mark.parametrize(
+    ("said_of_them", "guest"),
+    [
+        ({}, True),
+        ({"is_restricted": True, "is_ultra_restricted": False}, True),
+        ({"is_restricted": False, "is_ultra_restricted": True}, True),
+        ({"is_restricted": False, "is_ultra_restricted": False}, False),
+    ],
+)
+def test_whom_slack_does_not_describe_is_no_full_member_of_ours(
+    said_of_them: dict[str, bool], guest: bool
+) -> None:
+    body = payload("message_internal")
+    event = body["event"]
+    assert isinstance(event, dict)
+    event["user_profile"] = {"real_name": "Gus", **said_of_them}
+    said = parse(body, OURS, Known(), received_at=NOW)
+    assert isinstance(said, InboundMessage)
+    assert (said.author.identity.tenant_id, said.author.is_guest) == ("T0ACME", guest)
+    known = Known(people={said.author.identity.user_id: KnownPerson(name="C", home_team="T0ACME")})
+    described = parse(body, OURS, known, received_at=NOW)
+    assert isinstance(described, InboundMessage) and not described.author.is_guest
