@@ -35,12 +35,12 @@ def covered(text: str) -> str:
 
 def read_by(tool: Tool, context: ToolContext, result: ToolResult) -> ToolResult:
     """A read's result as this person may have it in this room."""
-    hidden = _hidden(tool, context, also_by_role=True)
+    hidden = _hidden(tool, context)
     return _without(tool, context, result, hidden) if hidden else result
 
 
 def done_for(tool: Tool, context: ToolContext, result: ToolResult) -> ToolResult:
-    """An action's result as the ledger and the receipt have it in this room."""
+    """An action's result as the ledger and the receipt have it for this person in this room."""
     hidden = _hidden(tool, context)
     return _without(tool, context, result, hidden) if hidden else result
 
@@ -84,12 +84,14 @@ def covered_arguments(proposal: Proposal) -> frozenset[str]:
 # --- inner ----------------------------------------------------------------------------------------
 
 
-def _hidden(tool: Tool, context: ToolContext, *, also_by_role: bool = False) -> frozenset[str]:
-    """The names whose values are not for this room, or not for this person."""
+def _hidden(tool: Tool, context: ToolContext) -> frozenset[str]:
+    """The names whose values are not for this room, or not for this person.
+
+    An action that somebody may only ask others for tells them no more than a read does.
+    """
     if context.audience is Audience.SHARED:
         return frozenset(tool.private)
-    staff = context.requester.can(Capability.STAFF)
-    if staff or not also_by_role:
+    if context.requester.can(Capability.STAFF):
         return frozenset()
     return frozenset(name for name in tool.private if not _may_read(tool, context, name))
 

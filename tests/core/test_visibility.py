@@ -138,6 +138,21 @@ async def test_an_actions_result_and_preview_are_covered_and_its_arguments_exact
     assert SECRET not in f"{done.content} {done.title} {done.fields}"
 
 
+@pytest.mark.parametrize("audience", [Audience.PRIVATE, Audience.INTERNAL, Audience.SHARED])
+async def test_whoever_may_not_read_it_learns_it_from_no_action_either(audience: Audience) -> None:
+    where = context(milo(), audience)
+    change = Change(label="Email", before=SECRET, after="rosa@globex.example")
+    preview = Preview(
+        arguments={"email": "rosa@globex.example"}, title="Write", changes=(change,), version=1
+    )
+    shown = preview_for(a_tool(), where, preview)
+    done = done_for(a_tool(), where, await people(where, None))
+    assert SECRET not in f"{shown} {done}"
+    staff = replace(milo(), capabilities=frozenset({Capability.STAFF}))
+    if audience is not Audience.SHARED:
+        assert preview_for(a_tool(), context(staff, audience), preview) is preview
+
+
 addresses = st.emails().filter(lambda text: text.isascii() and covered(text) != "•••")
 
 
@@ -244,6 +259,24 @@ async def test_in_a_direct_chat_the_model_reads_it() -> None:
     await world.say("who is there?")
     assert SECRET in str(model.requests[-1].messages)
     assert all(row.message.private_to is None for row in await world.posted())
+
+
+async def test_who_asks_an_owner_for_a_change_is_not_told_how_it_stands() -> None:
+    async def look(context: ToolContext, _: Any) -> Preview:
+        change = Change(label="Email", before=SECRET, after="milo@acme.example")
+        return Preview(arguments={}, title="Change the email", changes=(change,), version=1)
+
+    tool = a_tool(
+        effect=Effect.WRITE, preview=look, policy=PolicyDefaults(roles=OWNERS, staff=True)
+    )
+    world = World(ScriptModel([calls(call("people")), says("An owner can do it.")]))
+    world.catalog = WithPeople(world.accounts, tool)
+    await world.set_up(ada(), milo(), audience=Audience.PRIVATE)
+    await world.say("send the invoices to me", "U2", "Milo")
+    [wish] = await world.tx(lambda tx: tx.proposals.open_in(ConversationId("con_1")))
+    await world.confirm(wish)  # "Ask an owner"
+    assert any("waiting for approval" in one.message.fallback for one in await world.posted())
+    assert SECRET not in str([row.message for row in await world.posted()])
 
 
 async def test_a_role_taken_away_while_it_was_read_ends_it() -> None:
