@@ -15,6 +15,7 @@ from agent_core.conversation import Audience
 from agent_core.people import Capability
 from agent_core.proposals import Proposal
 from agent_core.tooling import Preview, Tool, ToolContext, ToolResult
+from agent_core.wording import argument_label
 
 # Placeholders in what the model is given.
 SHOWN_ALONE: Final = "withheld in this room: shown to the person alone"
@@ -26,11 +27,11 @@ _SHORTEST: Final = 4  # shorter values are not sought in other texts: they would
 
 
 def covered(text: str) -> str:
-    """The text with its addresses covered, `f•••@globex.example`; wholly where it has none."""
+    """Addresses covered, as `f•••@globex.example`; wholly where the text is anything else too."""
     shown, count = _EMAIL.subn(rf"\1{_COVER}\2", text)
-    if count or _COVER in text or not text:
+    if not text or _COVER in text:
         return shown
-    return _COVER
+    return shown if count and not _EMAIL.sub("", text).strip(" ,;") else _COVER
 
 
 def read_by(tool: Tool, context: ToolContext, result: ToolResult) -> ToolResult:
@@ -52,32 +53,41 @@ def preview_for(tool: Tool, context: ToolContext, preview: Preview) -> Preview:
         return preview
     cover = _Cover(tool=tool, context=context, hidden=hidden)
     changes = tuple(cover.change(one) for one in preview.changes)
-    cover.sought += [
-        value
-        for name, value in preview.arguments.items()
-        if name in hidden and isinstance(value, str)
-    ]
+    private = {name: preview.arguments[name] for name in sorted(hidden & set(preview.arguments))}
+    for value in private.values():
+        cover.sought += _texts(value)
+    notes = [cover.note(note) for note in preview.notes]
+    changes = tuple(_change_in_text(cover, one) for one in changes)
+    for name, value in private.items():
+        if value is not None and not _is_marked(name, changes, notes):
+            notes.append(cover.mark(name, value))
     return replace(
         preview,
         title=cover.text(preview.title),
-        changes=tuple(_change_in_text(cover, one) for one in changes),
-        notes=tuple(cover.note(note) for note in preview.notes),
+        changes=changes,
+        notes=tuple(notes),
         for_person=cover.for_person,
     )
 
 
 def covered_arguments(proposal: Proposal) -> frozenset[str]:
-    """The arguments whose values its card covers, as its room's readers may not have them."""
+    """The arguments whose values its card covers, as its room's readers may not have them.
+
+    `preview_for` leaves a covered change or note of each: a proposal does not hold its tool.
+    """
     texts = [proposal.title, *proposal.notes]
     texts += [text for one in proposal.changes for text in (one.before, one.after)]
     shown = "\n".join(texts)
     return frozenset(
         name
         for name, value in proposal.arguments.items()
-        if isinstance(value, str)
-        and _EMAIL.search(value)
-        and covered(value) in shown
-        and value not in shown
+        if _is_marked(name, proposal.changes, proposal.notes)
+        or (
+            isinstance(value, str)
+            and _EMAIL.search(value)
+            and covered(value) in shown
+            and value not in shown
+        )
     )
 
 
@@ -112,6 +122,14 @@ def _without(
         title=cover.text(result.title),
         fields=tuple(replace(one, value=cover.text(one.value)) for one in fields),
         for_person=cover.for_person,
+    )
+
+
+def _is_marked(name: str, changes: Sequence[Change], notes: Sequence[str]) -> bool:
+    """Whether a change or a note of this argument is there, and covered."""
+    label = argument_label(name)
+    return any(one.label in (name, label) and _COVER in one.after for one in changes) or any(
+        note.startswith(f"{label}: ") and _COVER in note for note in notes
     )
 
 
@@ -166,12 +184,22 @@ class _Cover:
         return replace(one, before=covered(one.before), after=covered(one.after))
 
     def note(self, note: str) -> str:
+        label, is_labelled, value = note.partition(": ")
+        if is_labelled and label in self.hidden:
+            self._keep(label, label, value)
+            return f"{label}: {covered(value)}"
         shown = self.text(note)
         if shown != note and all(
             _may_read(self.tool, self.context, name) for name in self.tool.private
         ):
             self.kept[("", note)] = Field(label="In full", value=note)
         return shown
+
+    def mark(self, name: str, value: Any) -> str:
+        """A note of an argument that the preview does not show."""
+        label, spelt = argument_label(name), _spelt(value)
+        self._keep(name, label, spelt)
+        return f"{label}: {covered(spelt)}"
 
     def text(self, text: str) -> str:
         """Any other text: without the values that are covered, and without addresses."""
@@ -195,6 +223,15 @@ class _Cover:
         self.sought.append(value)
         if _may_read(self.tool, self.context, name):  # else the reply says so, and no card
             self.kept.setdefault((name.casefold(), value), Field(label=label, value=value))
+
+
+def _texts(value: Any) -> list[str]:
+    """Everything in it that other texts could repeat."""
+    if isinstance(value, Mapping):
+        return [text for one in value.values() for text in _texts(one)]
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [text for one in value for text in _texts(one)]
+    return [] if value is None or isinstance(value, bool) else [str(value)]
 
 
 def _spelt(value: Any) -> str:

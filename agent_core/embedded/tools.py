@@ -7,6 +7,7 @@ from types import new_class
 from typing import Any, cast, get_type_hints, overload
 
 from pydantic import BaseModel, ConfigDict, create_model
+from pydantic.fields import FieldInfo
 from pydantic_core import to_jsonable_python
 
 from agent_core.blocks import Field
@@ -83,7 +84,7 @@ def read(
             standing=Standing.ANYBODY if anybody else Standing.KNOWN,
             policy=PolicyDefaults(roles=_roles(shape.name, roles), staff=staff, confirm=False),
             examples=tuple(examples),
-            private=_private(shape.name, private),
+            private=_private(shape, private),
         )
 
     return make if function is None else make(function)
@@ -150,7 +151,7 @@ def action(
             ),
             examples=tuple(examples),
             compensation=undo,
-            private=_private(shape.name, private),
+            private=_private(shape, private),
         )
 
     return make
@@ -304,10 +305,14 @@ def _plain_preview(title: str) -> Call:
 def _fields(wish: BaseModel) -> tuple[Field, ...]:
     given = wish.model_dump(mode="json")
     return tuple(
-        Field(label=one.title or name.replace("_", " ").capitalize(), value=_text(given[name]))
+        Field(label=_label(name, one), value=_text(given[name]))
         for name, one in type(wish).model_fields.items()
         if given[name] is not None
     )
+
+
+def _label(name: str, field: FieldInfo) -> str:
+    return field.title or name.replace("_", " ").capitalize()
 
 
 def _text(value: Any) -> str:
@@ -328,8 +333,12 @@ def _description(function: Function, tool: ToolName, given: str) -> str:
     return text
 
 
-def _private(tool: ToolName, private: Private | None) -> Mapping[str, frozenset[Role]]:
-    return {name: _roles(tool, roles) for name, roles in (private or {}).items()}
+def _private(shape: _Shape, private: Private | None) -> Mapping[str, frozenset[Role]]:
+    """By name, and for an argument also by the label under which cards and receipts have it."""
+    known = {name: _roles(shape.name, roles) for name, roles in (private or {}).items()}
+    arguments = shape.model.model_fields
+    labels = {_label(name, arguments[name]): known[name] for name in known if name in arguments}
+    return labels | known
 
 
 def _roles(tool: ToolName, roles: Iterable[Role | str]) -> frozenset[Role]:

@@ -106,6 +106,37 @@ def button(reply: Reply, label: str) -> Button:
     return found[0]
 
 
+# --- what others read -------------------------------------------------------------------------
+
+
+# Text that is no address, a number, a short one, and one inside another value.
+@pytest.mark.parametrize("asker", ["ana", "meg"])
+async def test_a_private_argument_is_on_no_card_and_no_receipt_that_others_read(
+    parcels: Parcels, asker: str
+) -> None:
+    @action(roles=["owner"], private={"door_code": ["owner"], "pin": ["owner"], "to": ["owner"]})
+    async def leave(context: ToolContext, door_code: str, pin: int, to: list[str]) -> None:
+        """Leave it inside."""
+
+    meg = person("meg", name="Meg", roles={"acme": "member"})
+    wish = calls(call("leave", door_code="K7Q", pin=480913, to=["cellar left", "rack 9"]))
+    async with parcels.agent(wish, says("Well."), says("Well."), tools=[leave]) as agent:
+        shared = {"audience": Audience.SHARED, "by": {"ana": ANA, "meg": meg}[asker]}
+        shown = await ask(agent, "leave it inside", **shared)
+        if asker == "meg":
+            await agent.press(button(shown, "Ask an owner"), by=meg, conversation="c1")
+        yes = shown.proposals[0].id
+        said = (
+            await agent.confirm(yes, by=ANA) if asker == "ana" else await agent.approve(yes, by=BOB)
+        )
+        posted = await agent.messages("c1")
+    everybodys = [one.content for one in posted if one.content.private_to is None]
+    text = f"{[one.fallback for one in everybodys]} {[one.blocks for one in everybodys]}"
+    for secret in ("K7Q", "480913", "cellar left", "rack 9"):
+        assert secret not in text and secret not in str(said.pressed)
+    assert "Door code: •••" in text
+
+
 # --- a yes ------------------------------------------------------------------------------------
 
 

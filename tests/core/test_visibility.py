@@ -172,6 +172,18 @@ def test_what_is_no_address_is_covered_whole(text: str) -> None:
         assert covered(text) == "•••"
 
 
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("felix@globex.example", "f•••@globex.example"),
+        ("Felix, +49 171 1234567, felix@globex.example", "•••"),
+        ("felix@globex.example (door code 4711)", "•••"),
+    ],
+)
+def test_what_stands_beside_an_address_is_covered_too(text: str, shown: str) -> None:
+    assert covered(text) == shown
+
+
 # --- cards ------------------------------------------------------------------------------------
 
 
