@@ -1,13 +1,14 @@
 """Removes rows that were kept long enough, a batch of one kind at a time."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from agent_core.conversation import ConversationId
+from agent_core.conversation import Audience, ConversationId
+from agent_core.delivery import room_destination
 from agent_core.escalations import EscalationStatus
 from agent_core.journal import InboxStatus, TurnStatus
-from agent_core.messages import DestinationId
+from agent_core.messages import DestinationId, ReplyAddress
 from agent_core.open_work import open_work
 from agent_core.outgoing import OutgoingStatus
 from agent_core.ports import UnitOfWork
@@ -33,6 +34,8 @@ _TABLES: Final[Mapping[Kept, tuple[str, str]]] = {
 _BY_THEMSELVES: Final = frozenset({"hr_inbox", "hr_turns", "hr_outgoing"})
 _SENT: Final = {OutgoingStatus.SENT, OutgoingStatus.DROPPED, OutgoingStatus.FAILED}
 _OVER: Final = {EscalationStatus.HANDED_BACK, EscalationStatus.RESOLVED}
+_THREAD: Final = "thread:"
+_OF_THEIR_POSTS: Final = (_THREAD, "approval:")
 _Remove = Callable[[Sequence[Row], datetime], int]
 
 
@@ -100,8 +103,19 @@ class Expiry:
 
     def _outgoing(self, rows: Sequence[Row], before: datetime) -> int:
         old = [row for row in rows if row["status"] in _SENT and row["created_at"] < before]
-        gone = [row["id"] for row in old if not self._is_needed(row)]
-        return self._records.delete("hr_outgoing", "id", gone)
+        gone = [row for row in old if not self._is_needed(row)]
+        removed = self._records.delete("hr_outgoing", "id", [row["id"] for row in gone])
+        alone = {row["destination"] for row in gone if row["conversation_id"] is None}
+        self._leave(one for one in alone if one.startswith(_OF_THEIR_POSTS))
+        return removed
+
+    def _leave(self, places: Iterable[str]) -> None:
+        """Where something was posted that no conversation is behind goes with the last post."""
+        empty = [one for one in places if not self._has_rows(one)]
+        threads = [one.removeprefix(_THREAD) for one in empty]
+        talks = self._records.rows("hr_conversation_threads", "thread", threads)
+        used = {f"{_THREAD}{row['thread']}" for row in talks}
+        self._records.delete("hr_destinations", "id", [one for one in empty if one not in used])
 
     def _is_needed(self, row: Row) -> bool:
         """A card that may still change: of an open case, or of an action that waits."""
@@ -145,7 +159,11 @@ class Expiry:
         for table in with_conversation():
             if table not in _BY_THEMSELVES:
                 self._records.delete(table, HOLDINGS[table].of_conversation, [conversation.id])
-        self._records.delete("hr_destinations", "id", [conversation.destination])
+        places = [conversation.destination]
+        if conversation.audience is Audience.PRIVATE:
+            chat = ReplyAddress(room=conversation.room, thread_id=None)
+            places += [one for one in (room_destination(chat),) if not self._has_rows(one)]
+        self._records.delete("hr_destinations", "id", places)
         return 1
 
     def _has_rows(self, destination: str) -> bool:

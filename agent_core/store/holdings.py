@@ -361,7 +361,7 @@ HOLDINGS: Final[Mapping[str, Holding]] = {
     ),
     "hr_destinations": Holding(
         why="where to post: a thread, also before it exists",
-        long=_WITH_IT,
+        long=f"{_WITH_IT}; without one, `outgoing`: with the last post",
         going=Going.DELETED,
         columns={
             "id": _personal("our name for it, with the thread's or chat's address"),

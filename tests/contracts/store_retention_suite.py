@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from agent_core.conversation import ConversationId, ConversationStatus
+from agent_core.conversation import Audience, ConversationId, ConversationStatus
 from agent_core.escalations import EscalationId, EscalationStatus
 from agent_core.journal import InboxKind, TurnId, TurnStatus
 from agent_core.messages import DestinationId, OutgoingId
@@ -220,6 +220,40 @@ class RetentionContract:
         await store.run(begin)
         assert "conversation" in await swept(store, NOON + timedelta(days=600))
         assert await swept(store, NOON + timedelta(days=666)) == set()
+
+    async def test_where_we_posted_goes_with_what_was_posted(self, store: Store) -> None:
+        """An answer without a conversation, an approval's thread, and a direct chat's address."""
+        answered = DestinationId(f"thread:{a_thread('T9')}")
+        going_on = DestinationId(f"thread:{a_thread('T8')}")
+        approval = DestinationId("approval:pro_9")
+        chat = DestinationId(f"room:{a_conversation().room}")
+
+        def post(tx: UnitOfWork) -> None:
+            for number, where in enumerate((answered, going_on, approval)):
+                tx.outgoing.put_destination(a_destination(where))
+                row = an_outgoing_row(f"tell:{number}", destination=where)
+                alone = replace(row, conversation_id=None, status=OutgoingStatus.SENT)
+                tx.outgoing.add(alone)
+            talk = a_conversation("con_8", destination=going_on)
+            tx.conversations.add(talk, a_thread("T8"))
+            tx.transcript.append(an_entry("con_8", at=NOON + timedelta(days=90)))
+            tx.outgoing.put_destination(a_destination(chat))
+            old = a_conversation("con_9", audience=Audience.PRIVATE)
+            tx.conversations.add(old, a_thread("T7"))
+
+        def still(tx: UnitOfWork) -> list[DestinationId]:
+            all_of_them = (answered, going_on, approval, chat)
+            return [one for one in all_of_them if tx.outgoing.destination(one) is not None]
+
+        await store.run(post)
+        await swept(store, NOON + timedelta(days=89))
+        assert await store.run(still) == [answered, going_on, approval, chat]
+        await swept(store, NOON + timedelta(days=91))
+        assert await store.run(still) == [going_on, chat]
+        await swept(store, NOON + timedelta(days=366))
+        assert await store.run(still) == [going_on]
+        await swept(store, NOON + timedelta(days=500))
+        assert await store.run(still) == []
 
     async def test_a_sweep_is_bounded_and_the_next_goes_on(self, store: Store) -> None:
         def take_many(tx: UnitOfWork) -> None:
