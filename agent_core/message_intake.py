@@ -28,7 +28,7 @@ from agent_core.messages import (
     OutboundMessage,
     OutgoingId,
 )
-from agent_core.outgoing import Destination, OutgoingRow
+from agent_core.outgoing import TOLD_ALONE, Destination, OutgoingRow
 from agent_core.overload import Overload
 from agent_core.people import AccountId
 from agent_core.ports import Engine, Ids, Outbox, SupportCommands, SupportDesk, UnitOfWork
@@ -154,14 +154,17 @@ class MessageIntake:
     def answer_alone(
         self, tx: UnitOfWork, event: InboundMessage, message: OutboundMessage, now: datetime
     ) -> None:
-        """An answer to words that are kept nowhere: no conversation, no transcript."""
+        """An answer to words that are kept nowhere: no conversation, no transcript.
+
+        Its row names whom it is for: by nothing else could it be found when they are forgotten.
+        """
         destination = DestinationId(f"thread:{event.thread}")
         if tx.outgoing.destination(destination) is None:
             tx.outgoing.put_destination(
                 Destination(id=destination, address=event.reply_to, opens_thread=False)
             )
         row = OutgoingRow(
-            id=OutgoingId(f"tell:{event.message}"),
+            id=OutgoingId(f"{TOLD_ALONE}{event.message}:{event.author.identity}"),
             destination=destination,
             message=message,
             created_at=now,

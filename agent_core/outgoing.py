@@ -22,6 +22,8 @@ class Destination:
 
 # Begins the id of the row that is an approval's card in the support room, and heads its thread.
 APPROVAL_CARD: Final = "desk-approval:"
+# Begins the id of an answer without a conversation; it ends with whom it is for.
+TOLD_ALONE: Final = "tell:"
 
 
 class OutgoingStatus(StrEnum):

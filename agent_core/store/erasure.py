@@ -10,9 +10,11 @@ from agent_core.conversation import Audience, Conversation, Speaker
 from agent_core.delivery import room_destination
 from agent_core.forgetting import Place, Whom
 from agent_core.messages import PlatformIdentity, ReplyAddress
+from agent_core.outgoing import TOLD_ALONE
 from agent_core.ports import UnitOfWork
 from agent_core.store.holdings import HOLDINGS, PSEUDONYM, TOOL, Holds, blanks, with_conversation
 from agent_core.store.obstacles import Obstacles
+from agent_core.store.places import left_places
 from agent_core.store.records import Records, Row
 from agent_core.store.their_posts import TheirPosts
 from agent_core.store.their_rows import NOBODY, TheirRows, address_of, ids_of
@@ -125,6 +127,7 @@ class Erasure:
         counts["hr_brakes"] += self._blank_brakes(whom)
         for column in ("identity", "asked_by"):
             counts["hr_join_codes"] += self._delete("hr_join_codes", column, whom.addresses)
+        counts += self._told_alone(whom)
         counts["hr_told"] += self._delete("hr_told", "identity", whom.addresses)
         counts["hr_counters"] += self._delete("hr_counters", "name", _held(whom))
         for person in sorted(whom.people):
@@ -156,6 +159,20 @@ class Erasure:
         counts["hr_journal"] += self._delete("hr_journal", "turn_id", turns)
         counts["hr_turns"] += self._delete("hr_turns", "id", turns)
         counts["hr_inbox"] += self._delete("hr_inbox", "seq", inbox)
+        return counts
+
+    def _told_alone(self, whom: Whom) -> Counter[str]:
+        """Answers to them that belong to no conversation, and where these went."""
+        gone = [
+            row
+            for row in self._records.containing("hr_outgoing", "id", whom.addresses)
+            if row["id"].startswith(TOLD_ALONE)
+            and any(row["id"].endswith(f":{one}") for one in whom.addresses)
+        ]
+        counts = Counter[str]()
+        counts["hr_outgoing"] += self._delete("hr_outgoing", "id", [row["id"] for row in gone])
+        places = left_places(self._records, [row["destination"] for row in gone])
+        counts["hr_destinations"] += self._delete("hr_destinations", "id", places)
         return counts
 
     def _blank_approvals(self, whom: Whom) -> int:

@@ -1,6 +1,6 @@
 """Removes rows that were kept long enough, a batch of one kind at a time."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -15,6 +15,7 @@ from agent_core.ports import UnitOfWork
 from agent_core.proposals import Outcome, ProposalId, ProposalStatus
 from agent_core.retention import Kept, Walked
 from agent_core.store.holdings import HOLDINGS, with_conversation
+from agent_core.store.places import left_places
 from agent_core.store.records import Records, Row
 
 # What is walked for each kind, by which primary key.
@@ -34,8 +35,6 @@ _TABLES: Final[Mapping[Kept, tuple[str, str]]] = {
 _BY_THEMSELVES: Final = frozenset({"hr_inbox", "hr_turns", "hr_outgoing"})
 _SENT: Final = {OutgoingStatus.SENT, OutgoingStatus.DROPPED, OutgoingStatus.FAILED}
 _OVER: Final = {EscalationStatus.HANDED_BACK, EscalationStatus.RESOLVED}
-_THREAD: Final = "thread:"
-_OF_THEIR_POSTS: Final = (_THREAD, "approval:")
 _Remove = Callable[[Sequence[Row], datetime], int]
 
 
@@ -106,16 +105,8 @@ class Expiry:
         gone = [row for row in old if not self._is_needed(row)]
         removed = self._records.delete("hr_outgoing", "id", [row["id"] for row in gone])
         alone = {row["destination"] for row in gone if row["conversation_id"] is None}
-        self._leave(one for one in alone if one.startswith(_OF_THEIR_POSTS))
+        self._records.delete("hr_destinations", "id", left_places(self._records, alone))
         return removed
-
-    def _leave(self, places: Iterable[str]) -> None:
-        """Where something was posted that no conversation is behind goes with the last post."""
-        empty = [one for one in places if not self._has_rows(one)]
-        threads = [one.removeprefix(_THREAD) for one in empty]
-        talks = self._records.rows("hr_conversation_threads", "thread", threads)
-        used = {f"{_THREAD}{row['thread']}" for row in talks}
-        self._records.delete("hr_destinations", "id", [one for one in empty if one not in used])
 
     def _is_needed(self, row: Row) -> bool:
         """A card that may still change: of an open case, or of an action that waits."""

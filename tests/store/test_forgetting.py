@@ -27,6 +27,7 @@ from agent_core.messages import (
     Participant,
     Platform,
     ReplyAddress,
+    RoomRef,
 )
 from agent_core.people import Person, PersonId
 from agent_core.ports import Store, UnitOfWork
@@ -44,6 +45,7 @@ from tests.builders import (
     an_escalation,
     an_identity,
 )
+from tests.fakes.house import MEMBER, OWNER, House
 from tests.fakes.platform import MemoryPlatform
 from tests.store.population import ANNA, BERT, RITA, Shape, Someone, dump, populate
 
@@ -248,6 +250,26 @@ async def test_a_colleague_whom_nobody_named_is_forgotten_as_who_had_a_case(name
     await forgetting(store, platform).forget(them)
     found = [row for row in dump(store) if "U_COLLEAGUE" in row or "Colleague" in row]
     assert found == []
+
+
+async def test_what_they_were_told_without_a_conversation_is_erased() -> None:
+    """As the answer to “join CODE”, which names both accounts and is in no transcript."""
+    house = await House().open()
+    for person in (OWNER, MEMBER):
+        room = RoomRef(platform=Platform.SLACK, tenant_id="T0ACME", room_id=f"D{person.name}")
+        await house.intake.receive(house.message(person, "join", room=room, direct=True))
+    await house.settle()
+    address = str(OWNER.identity)
+    told = {row for row in dump(house.store) if row.startswith("hr_outgoing") and "join" in row}
+    assert len(told) == 2
+    them = await house.store.run(lambda tx: person_to_forget(tx, OWNER.identity))
+    assert them is not None
+    receipt = await forgetting(house.store, a_platform()).forget(them)
+    assert receipt.left == [] and receipt.erased["hr_outgoing"] == 1
+    left = {row for row in dump(house.store) if row.startswith("hr_outgoing") and "join" in row}
+    assert left < told and not any(address in row for row in left)
+    places = [row for row in dump(house.store) if row.startswith("hr_destinations")]
+    assert sum("thread:" in row for row in places) == 1
 
 
 async def test_a_yes_among_several_is_found() -> None:
