@@ -270,8 +270,14 @@ class Commands:
         status: EscalationStatus,
         now: datetime,
     ) -> Answer:
-        # The name that the card shows from now on: a lead may close what somebody else had.
-        closed = replace(case, status=status, closed_at=now, claimed_by_name=who.name)
+        # Whom the card shows from now on: a lead may close what somebody else had, or nobody.
+        closed = replace(
+            case,
+            status=status,
+            closed_at=now,
+            claimed_by=PersonId(who.key),
+            claimed_by_name=who.name,
+        )
         tx.escalations.save(closed, expected=case)
         conversation = tx.conversations.get(case.conversation_id)
         resolved = status is EscalationStatus.RESOLVED

@@ -10,8 +10,9 @@ from agent_core import presses
 from agent_core.blocks import Quote
 from agent_core.conversation import ConversationStatus, Speaker
 from agent_core.errors import DestinationGone, PlatformUnavailable
-from agent_core.escalations import EscalationReason, EscalationStatus
+from agent_core.escalations import EscalationId, EscalationReason, EscalationStatus
 from agent_core.messages import Author
+from agent_core.people import Capability
 from escalation.post import relayed
 from tests.builders import an_entry
 from tests.fakes.house import (
@@ -164,6 +165,22 @@ async def test_resolve_ends_the_case_and_the_next_word_opens_the_conversation_ag
     assert "closed" in (await house.presses(BEN, presses.CLAIM, case_id)).notice
     await house.says(OWNER, "one more thing", thread=thread)
     assert (await house.conversation(thread)).status is ConversationStatus.WITH_AGENT
+
+
+# Whom a case names is found by their id when they are forgotten.
+@pytest.mark.parametrize("claimed", [False, True])
+async def test_a_closed_case_names_whoever_closed_it_by_id_too(house: House, claimed: bool) -> None:
+    _, case_id = await a_case(house)
+    ada = await house.store.run(lambda tx: tx.people.find(ADA.identity))
+    assert ada is not None
+    if claimed:
+        lead = replace(ada, capabilities=frozenset({Capability.LEAD}))
+        await house.store.run(lambda tx: tx.people.put(lead))
+        await house.presses(BEN, presses.CLAIM, case_id)
+    await house.presses(ADA, presses.RESOLVE, case_id)
+    case = await house.store.run(lambda tx: tx.escalations.get(EscalationId(case_id)))
+    assert case is not None
+    assert (case.claimed_by, case.claimed_by_name) == (ada.id, ada.name)
 
 
 async def test_an_unclaimed_case_is_raised_again_and_the_customer_hears_it(house: House) -> None:
