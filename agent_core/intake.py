@@ -217,7 +217,12 @@ class Intake:
 
     def _situation(self, tx: UnitOfWork, event: InboundMessage, now: datetime) -> Situation:
         room = event.message.room
-        binding = tx.rooms.get(room) or self._unbound.binding(room, direct=event.direct)
+        bound = tx.rooms.get(room)
+        if event.shared and bound is not None and bound.audience is Audience.INTERNAL:
+            # The event of it may come late, or never.
+            self._room_changes.shared(tx, room, str(event.message), now)
+            bound = tx.rooms.get(room)
+        binding = bound or self._unbound.binding(room, direct=event.direct)
         who = requester_of(tx, event.author)
         ours = is_ours(who, event.author, room, binding, self._homes.get(room.platform))
         conversation = tx.conversations.of_thread(event.thread)

@@ -145,6 +145,7 @@ class InboundMessage:
     sent_at: datetime
     reply_to: ReplyAddress
     files: tuple[FileRef, ...] = ()
+    shared: bool = False  # the platform says that another company reads along
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ from agent_core.audit import AuditKind
 from agent_core.audit_notes import note_room
 from agent_core.conversation import Audience, RoomBinding
 from agent_core.departures import note_change
-from agent_core.messages import RoomChange, RoomChanged
+from agent_core.messages import RoomChange, RoomChanged, RoomRef
 from agent_core.ports import UnitOfWork
 
 log = logging.getLogger(__name__)
@@ -16,6 +16,10 @@ log = logging.getLogger(__name__)
 
 class RoomIntake:
     """What follows from a change of a room. Conversations keep their account; rooms may lose it."""
+
+    def shared(self, tx: UnitOfWork, room: RoomRef, event_id: str, now: datetime) -> None:
+        """As the platform's event that a room is shared: for whoever learns it another way."""
+        self.apply(tx, RoomChanged(event_id=event_id, room=room, change=RoomChange.SHARED), now)
 
     def apply(self, tx: UnitOfWork, event: RoomChanged, now: datetime) -> None:
         note_change(tx, event, now)

@@ -139,6 +139,7 @@ def _written(payload: Json, event: Json, workspace: Workspace, known: Known) -> 
         sent_at=sent_at,
         reply_to=ReplyAddress(room=room, thread_id=thread_ts),
         files=tuple(_file(file, known) for file in rows(event, "files") if text(file, "id")),
+        shared=payload.get("is_ext_shared_channel") is True,
     )
 
 

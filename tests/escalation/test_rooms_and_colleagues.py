@@ -97,6 +97,27 @@ async def test_once_a_room_is_shared_its_older_threads_are_not_internal_any_more
     assert (await house.conversation(thread)).audience is Audience.SHARED
 
 
+# The platform's own event of it may come late, or never: each message says it too.
+async def test_a_message_that_says_its_room_is_shared_counts_as_the_event_of_it(
+    house: House,
+) -> None:
+    def internal(tx):
+        tx.rooms.put(replace(tx.rooms.get(CUSTOMER_ROOM), audience=Audience.INTERNAL))
+
+    await house.store.run(internal)
+    thread = await house.says(COLLEAGUE, "how is globex doing?", mention=True)
+    said = house.message(COLLEAGUE, "and their invoices?", thread=thread)
+    await house.intake.receive(replace(said, shared=True))
+    await house.settle()
+    assert (await house.conversation(thread)).audience is Audience.SHARED
+    binding = await house.store.run(lambda tx: tx.rooms.get(CUSTOMER_ROOM))
+    assert binding is not None and binding.audience is Audience.SHARED
+    await house.intake.receive(replace(house.message(ADA, "hm", room=SUPPORT_ROOM), shared=True))
+    await asked_for_a_person(house)
+    await house.later(minutes=20)
+    assert inside(house) == []
+
+
 async def test_in_a_silent_room_whoever_writes_on_as_told_is_heard(house: House) -> None:
     def silence(tx):
         tx.rooms.put(replace(tx.rooms.get(CUSTOMER_ROOM), mode=RoomMode.SILENT))

@@ -251,6 +251,11 @@ def test_rooms_change(name: str, change: RoomChange) -> None:
     assert changed.event_id == "Ev07ABCDEF12"
 
 
+def test_a_message_says_whether_another_company_reads_along() -> None:
+    assert message("message_connect_mention").shared and message("app_mention_connect").shared
+    assert not message("message_internal").shared
+
+
 # Complaint: a live thread changed tenant when its channel was re-pointed (opengeni #1816).
 def test_a_channel_that_gets_a_new_id_says_from_where_to_where() -> None:
     moved = read("channel_id_changed")
