@@ -159,12 +159,16 @@ def _unreached(settings: Settings, whom: Whom) -> list[Unreached]:
         ),
     ]
     if whom.account is not None:
-        found.append(
+        found += [
             Unreached(
                 what="the account's id in the books, the audit log and pauses",
                 ask="nobody: books and chain go by it",
-            )
-        )
+            ),
+            Unreached(  # it lies under the key of whoever asked
+                what="what the audit log says of requests by people of other accounts and your own",
+                ask="whoever keeps the log: handrail audit erase PERSON ends it for one of them",
+            ),
+        ]
     return found
 
 

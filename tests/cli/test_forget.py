@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from agent_core.audit import AuditKind
+from agent_core.audit_notes import note_proposal
 from agent_core.escalations import EscalationStatus
 from agent_core.journal import InboxKind
 from agent_core.messages import Participant, Platform
@@ -17,7 +19,7 @@ from agent_core.store.sql_store import SqlStore
 from tests.builders import NOON, a_ledger_entry, a_proposal, an_escalation
 from tests.cli.conftest import Machine
 from tests.fakes.platform import MemoryPlatform
-from tests.store.population import ANNA, BERT, Shape, populate
+from tests.store.population import ANNA, BERT, RITA, Shape, populate
 
 PERSON = str(ANNA.identity)
 CON = f"con_{ANNA.account}_0"
@@ -91,6 +93,27 @@ def test_an_account_is_forgotten_by_its_id(full: Machine) -> None:
     rows = json.loads(full.run("audit", "show", str(ANNA.account), "--json").stdout)
     assert rows[-1]["kind"] == "forgotten"
     assert full.run("audit", "verify").exit_code == 0
+
+
+def test_what_staff_did_for_an_account_stays_readable_and_the_receipt_says_so(
+    full: Machine,
+) -> None:
+    def by_staff(tx: UnitOfWork) -> None:
+        wish = a_proposal(
+            "by_staff", account_id=ANNA.account, arguments={"email": ANNA.word},
+            requester=RITA.identities[0], requester_key=str(RITA.id), requester_name=RITA.name,
+        )  # fmt: skip
+        note_proposal(tx, wish, AuditKind.PROPOSED, NOON)
+
+    in_store(full, by_staff)
+    result = full.run("forget", str(ANNA.account), "--yes", "--json")
+    assert result.exit_code == 0, result.stderr
+    shown = full.run("audit", "show", str(ANNA.account), "--json").stdout
+    assert ANNA.word in shown  # it lies under the key of one who is not forgotten
+    told = [one["what"] for one in json.loads(result.stdout)["unreached"]]
+    assert "what the audit log says of requests by people of other accounts and your own" in told
+    assert full.run("audit", "erase", str(RITA.id), "--yes").exit_code == 0
+    assert ANNA.word not in full.run("audit", "show", str(ANNA.account), "--json").stdout
 
 
 def test_nobody_of_that_name_is_said_to_be(full: Machine) -> None:
