@@ -16,7 +16,7 @@ from agent_core.store.holdings import HOLDINGS, PSEUDONYM, TOOL, Holds, blanks, 
 from agent_core.store.obstacles import Obstacles
 from agent_core.store.places import left_places
 from agent_core.store.records import Records, Row
-from agent_core.store.their_posts import TheirPosts
+from agent_core.store.their_posts import TheirPosts, without_reasons
 from agent_core.store.their_rows import NOBODY, TheirRows, address_of, ids_of
 
 _OURS: Final = (Speaker.AGENT.value, Speaker.CODE.value)
@@ -45,12 +45,22 @@ class Erasure:
         counts["hr_outgoing"] += self._delete("hr_outgoing", "id", [row["id"] for row in outgoing])
         for case in cases:
             self._blank("hr_escalations", case, Holds.PERSONAL, *self._also(whom))
-        counts["hr_escalations"] += len(cases)
+        counts["hr_escalations"] += len(cases) + self._blank_reasons(whom, place)
         if place.whole:
             counts += self._whole(conversation, outgoing)
         else:
             counts += self._erase_derived([conversation.id])
         return +counts
+
+    def _blank_reasons(self, whom: Whom, place: Place) -> int:
+        """What they added to the cases of others."""
+        count = 0
+        for case in self._posts.others_cases(whom, place):
+            left = without_reasons(whom, case["suggestion"])
+            if left != case["suggestion"]:
+                self._records.change("hr_escalations", {"id": case["id"]}, {"suggestion": left})
+                count += 1
+        return count
 
     def _whole(self, conversation: Conversation, outgoing: Sequence[Row]) -> Counter[str]:
         counts = Counter[str]()

@@ -2,12 +2,15 @@
 
 import json
 from collections.abc import Collection, Sequence
+from typing import Final
 
 from agent_core.forgetting import OwnPost, Place, Whom
 from agent_core.ports import UnitOfWork
 from agent_core.store.records import Records, Row
 from agent_core.store.rows import OUTGOING
 from agent_core.store.their_rows import address_of, is_by
+
+_FURTHER: Final = "\nAgain: "
 
 
 class TheirPosts:
@@ -47,10 +50,13 @@ class TheirPosts:
         if place.whole:
             return [*here, *support]
         marks = self._marks(whom, place)
-        messages, lines = self._words(whom, place)
+        said = self._said(whom, place)
+        messages = {row["message"] for row in said if row["message"]}
         mine = [row for row in here if self._is_theirs(row, whom, marks, messages)]
-        relayed = self._relays(place, lines)
-        return [*mine, *support, *relayed]
+        found = {row["id"]: row for row in (*mine, *support)}
+        for case in self.others_cases(whom, place):
+            found |= {row["id"]: row for row in self._in_case(case, whom, said)}
+        return list(found.values())
 
     def cases(self, whom: Whom, place: Place) -> list[Row]:
         """Cases of this conversation that are theirs."""
@@ -62,6 +68,12 @@ class TheirPosts:
             or row["asked_by"] in whom.names
             or (whom.account is not None and row["account_id"] == whom.account)
         ]
+
+    def others_cases(self, whom: Whom, place: Place) -> list[Row]:
+        """Cases of this conversation that are somebody else's."""
+        theirs = {row["id"] for row in self.cases(whom, place)}
+        rows = self._records.rows("hr_escalations", "conversation_id", [place.conversation])
+        return [row for row in rows if row["id"] not in theirs]
 
     def _proposals_here(self, whom: Whom, place: Place) -> list[Row]:
         rows = self._records.rows("hr_proposals", "conversation_id", [place.conversation])
@@ -85,11 +97,10 @@ class TheirPosts:
             | {row["id"] for row in self.cases(whom, place)}
         )
 
-    def _words(self, whom: Whom, place: Place) -> tuple[set[str], set[str]]:
-        """The message keys and the numbers of what they said here."""
+    def _said(self, whom: Whom, place: Place) -> list[Row]:
+        """What they said here."""
         rows = self._records.rows("hr_transcript", "conversation_id", [place.conversation])
-        mine = [row for row in rows if row["identity"] in whom.addresses]
-        return {row["message"] for row in mine if row["message"]}, {str(r["seq"]) for r in mine}
+        return [row for row in rows if row["identity"] in whom.addresses]
 
     def _is_theirs(
         self, row: Row, whom: Whom, marks: Collection[str], messages: Collection[str]
@@ -104,17 +115,39 @@ class TheirPosts:
         private = json.loads(row["message"]).get("private_to")
         return private is not None and address_of(private) in whom.addresses
 
-    def _relays(self, place: Place, lines: Collection[str]) -> list[Row]:
-        """What they said, as it was shown in the support threads of others' cases."""
-        found = []
-        cases = self._records.rows("hr_escalations", "conversation_id", [place.conversation])
-        for case in cases:
-            rows = self._records.rows("hr_outgoing", "destination", [case["destination"]])
-            prefix = f"relay:{case['id']}:"
-            found += [
-                row
-                for row in rows
-                if row["id"].startswith(prefix)
-                and row["id"].removeprefix(prefix).split(":")[0] in lines
-            ]
-        return found
+    def _in_case(self, case: Row, whom: Whom, said: Sequence[Row]) -> list[Row]:
+        """What they said, as the support thread of somebody else's case shows it: relayed since,
+        quoted in its brief among what others said, and as a further reason for it."""
+        numbers = {str(row["seq"]) for row in said}
+        begun = min((row["at"] for row in said), default=None)
+        relay, own = f"relay:{case['id']}:", f"case:{case['id']}:"
+        return [
+            row
+            for row in self._records.rows("hr_outgoing", "destination", [case["destination"]])
+            if (
+                row["id"].startswith(relay)
+                and row["id"].removeprefix(relay).split(":")[0] in numbers
+            )
+            or (row["id"] == f"{own}transcript" and begun and begun <= row["created_at"])
+            or (row["id"].startswith(own) and _is_told_of(whom, json.loads(row["message"])))
+        ]
+
+
+def without_reasons(whom: Whom, suggestion: str) -> str:
+    """A case's suggestion without the further reasons, if one of them is in their words.
+
+    Each begins a line, and their words may have line breaks: so all of them go.
+    """
+    first, *further = suggestion.split(_FURTHER)
+    theirs = any(_reason_of(name) in one for one in further for name in whom.names)
+    return first if theirs else suggestion
+
+
+def _is_told_of(whom: Whom, message: Row) -> bool:
+    told = f"\n{message['fallback']}"
+    return _FURTHER in told and any(_reason_of(name) in told for name in whom.names)
+
+
+def _reason_of(name: str) -> str:
+    """As `escalation/post.py` writes that somebody gave one more reason for a case."""
+    return f". {name}: “"

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from agent_core import presses
 from agent_core.audit_check import verify
 from agent_core.audit_notes import all_entries
 from agent_core.clock import SystemClock
@@ -45,7 +46,7 @@ from tests.builders import (
     an_escalation,
     an_identity,
 )
-from tests.fakes.house import MEMBER, OWNER, House
+from tests.fakes.house import ADA, CUSTOMER_ROOM, MEMBER, OWNER, House
 from tests.fakes.platform import MemoryPlatform
 from tests.store.population import ANNA, BERT, RITA, Shape, Someone, dump, populate
 
@@ -270,6 +271,33 @@ async def test_what_they_were_told_without_a_conversation_is_erased() -> None:
     assert left < told and not any(address in row for row in left)
     places = [row for row in dump(house.store) if row.startswith("hr_destinations")]
     assert sum("thread:" in row for row in places) == 1
+
+
+@pytest.mark.parametrize("briefed", [True, False])
+async def test_their_words_in_the_case_of_somebody_else_are_erased(briefed: bool) -> None:
+    """In its brief, in a further reason for it, and in its suggestion where that came first."""
+    house = await House().open()
+    thread = await house.says(OWNER, "my invoices are wrong", mention=True)
+    talk = await house.conversation(thread)
+    await house.says(MEMBER, "mine too, says ZQ-WORD", thread=thread)
+    if not briefed:  # nothing that was asked of the engine happens yet
+        await house.engine.drain(1)
+    for one in (OWNER, MEMBER):
+        await house.presses(one, presses.ASK_SUPPORT, talk.id, CUSTOMER_ROOM, thread)
+    case = await house.store.run(lambda tx: tx.escalations.open_in(talk.id))
+    assert case is not None and ("ZQ-WORD" in case.suggestion) == (not briefed)
+    await house.presses(ADA, presses.RESOLVE, case.id)
+    finished = await house.store.run(lambda tx: [row.seq for row in tx.inbox.new_rows(talk.id)])
+    await house.store.run(lambda tx: tx.inbox.finish(finished))
+    them = await house.store.run(lambda tx: person_to_forget(tx, MEMBER.identity))
+    assert them is not None
+    receipt = await forgetting(house.store, house.slack).forget(them)
+    assert receipt.left == []
+    rows = dump(house.store)
+    assert [row for row in rows if "ZQ-WORD" in row] == []
+    assert [post for post in house.slack.posts if "ZQ-WORD" in post.message.fallback] == []
+    assert any("my invoices are wrong" in row for row in rows if row.startswith("hr_escalations"))
+    await house.close()
 
 
 async def test_a_yes_among_several_is_found() -> None:
