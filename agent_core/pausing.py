@@ -6,6 +6,7 @@ from difflib import get_close_matches
 
 from agent_core.audit import NO_ACCOUNT, OPERATOR, AuditDraft, AuditKind
 from agent_core.brakes import Brake, BrakeScope, brake_named
+from agent_core.masking import masked
 from agent_core.people import Capability, Requester
 from agent_core.ports import UnitOfWork
 from agent_core.tooling import Tool
@@ -76,7 +77,8 @@ def pause(
     reason: str = "",
 ) -> str:
     """Sets a brake. `key` is the person's, or OPERATOR. Acts within one step of every turn."""
-    brake = Brake(scope=scope, target=target, set_by=by, set_at=at, reason=reason[:500])
+    reason = masked(reason)[:500]
+    brake = Brake(scope=scope, target=target, set_by=by, set_at=at, reason=reason)
     tx.brakes.set(brake)
     _note(tx, brake, AuditKind.BRAKE_SET, by, key, at)
     who = (

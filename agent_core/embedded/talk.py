@@ -24,6 +24,7 @@ from agent_core.embedded.room import (
 )
 from agent_core.errors import ConversationChanged
 from agent_core.intake import Intake
+from agent_core.masking import masked
 from agent_core.messages import (
     ButtonPressed,
     InboundMessage,
@@ -159,7 +160,7 @@ class Talk:
             if case is None:
                 raise LookupError(f"support is not asked in conversation {conversation!r}")
             self._desk.own(tx, case, who, self._decisions)
-            self._desk.answer(tx, tx.conversations.get(talk.id) or talk, who, text)
+            self._desk.answer(tx, tx.conversations.get(talk.id) or talk, who, masked(text))
             return before
 
         return await self._reply(room, await self._run(write), Answer(), seconds)

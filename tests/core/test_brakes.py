@@ -132,6 +132,12 @@ async def test_a_pause_that_hits_nothing_known_says_so(house: House) -> None:
     assert "Paused: account" in said and "check its id" in said
 
 
+async def test_the_reason_of_a_pause_is_masked(house: House) -> None:
+    await command(house, LENA, "pause all they sent 4242 4242 4242 4242 12/27")
+    [brake] = await house.store.run(lambda tx: list(tx.brakes.all()))
+    assert brake.reason == "they sent [card number removed, ends in 4242] 12/27"
+
+
 LENA = someone("lena", "T0ACME")
 
 

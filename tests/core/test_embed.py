@@ -137,6 +137,16 @@ async def test_a_private_argument_is_on_no_card_and_no_receipt_that_others_read(
     assert "Door code: •••" in text
 
 
+async def test_what_support_writes_is_masked_too(parcels: Parcels) -> None:
+    hand_over = calls(call("hand_over", reason="asked_for", summary="Wants a person."))
+    async with parcels.agent(hand_over, says("One moment.")) as agent:
+        await ask(agent, "a person, please")
+        await agent.answer("Use the password: hunter2", by=LEE, conversation="c1")
+        posted = await agent.messages("c1")
+    said = [one.content.fallback for one in posted]
+    assert "Use the password: [credential removed]" in said and "hunter2" not in str(posted)
+
+
 # --- a yes ------------------------------------------------------------------------------------
 
 
