@@ -154,6 +154,10 @@ def _unreached(settings: Settings, whom: Whom) -> list[Unreached]:
             ask="nobody: they go by themselves",
         ),
         Unreached(
+            what="their name in what others were told: who approved, gave access or took over",
+            ask="nobody: `retention: conversations` ends it here, the platform's own there",
+        ),
+        Unreached(
             what="pseudonyms: who has the audit key and an address can still match them",
             ask="whoever keeps the audit key",
         ),

@@ -9,6 +9,7 @@ import pytest
 
 from agent_core.audit import AuditKind
 from agent_core.audit_notes import note_proposal
+from agent_core.conversation import Speaker
 from agent_core.escalations import EscalationStatus
 from agent_core.journal import InboxKind
 from agent_core.messages import Participant, Platform
@@ -16,7 +17,7 @@ from agent_core.ports import UnitOfWork
 from agent_core.proposals import Outcome, ProposalStatus
 from agent_core.store.audit_seal import KEY_FILE, AesSeal, key_of_file
 from agent_core.store.sql_store import SqlStore
-from tests.builders import NOON, a_ledger_entry, a_proposal, an_escalation
+from tests.builders import NOON, a_ledger_entry, a_proposal, an_entry, an_escalation
 from tests.cli.conftest import Machine
 from tests.fakes.platform import MemoryPlatform
 from tests.store.population import ANNA, BERT, RITA, Shape, populate
@@ -114,6 +115,20 @@ def test_what_staff_did_for_an_account_stays_readable_and_the_receipt_says_so(
     assert "what the audit log says of requests by people of other accounts and your own" in told
     assert full.run("audit", "erase", str(RITA.id), "--yes").exit_code == 0
     assert ANNA.word not in full.run("audit", "show", str(ANNA.account), "--json").stdout
+
+
+def test_their_name_in_what_others_were_told_stays_and_the_receipt_says_so(full: Machine) -> None:
+    told = f"Approved by {ANNA.person.name}."
+    con = f"con_{BERT.account}_0"
+    entry = an_entry(con, told, speaker=Speaker.CODE, name="Handrail", identity=None)
+    in_store(full, lambda tx: tx.transcript.append(entry))
+    result = full.run("forget", PERSON, "--yes", "--json")
+    assert result.exit_code == 0, result.stderr
+    assert told.encode() in bytes_of(full)  # what BERT was told is BERT's
+    unreached = [one["what"] for one in json.loads(result.stdout)["unreached"]]
+    assert (
+        "their name in what others were told: who approved, gave access or took over" in unreached
+    )
 
 
 def test_nobody_of_that_name_is_said_to_be(full: Machine) -> None:
