@@ -9,7 +9,7 @@ from typing import Final
 
 import psycopg
 
-from agent_core.engine.slots import DeadSlot, Slots, slot_number
+from agent_core.engine.slots import FIRST_WITHOUT_TURNS, DeadSlot, Slots, slot_number
 from agent_core.errors import ConfigurationError
 
 _log = logging.getLogger(__name__)
@@ -29,16 +29,19 @@ class Presence:
     """Holds a slot from `enter` to `leave`. `lost` is called once the connection behind it is gone.
 
     Everybody who sends or runs turns has one, so that what the dead left is found within seconds.
+    `runs_turns` False: one that is never a worker's, since turns are found again by their slot.
     """
 
     def __init__(
         self,
         url: str,
         *,
+        runs_turns: bool = True,
         check_seconds: float = CHECK_SECONDS,
         lost: Callable[[], None] = leave_the_process,
     ) -> None:
         self._url = url
+        self._first = 0 if runs_turns else FIRST_WITHOUT_TURNS
         self._check_seconds = check_seconds
         self._lost = lost
         self._slots: Slots | None = None
@@ -61,7 +64,7 @@ class Presence:
         self._seen = monotonic()
         try:
             self._slots = await asyncio.to_thread(Slots, self._url)
-            self._name = await asyncio.to_thread(self._slots.take_own)
+            self._name = await asyncio.to_thread(self._slots.take_own, self._first)
         except psycopg.Error as problem:
             said = str(problem).strip().partition("\n")[0]
             raise ConfigurationError([f"no worker slot can be had of Postgres ({said})"]) from None

@@ -9,7 +9,10 @@ import psycopg
 from agent_core.errors import ConfigurationError
 
 _CLASS: Final = 7_217_311  # our space of two-part advisory lock keys
-MOST_SLOTS: Final = 1000
+MOST_SLOTS: Final = 500
+# From here on are the slots of processes that run no turns. Nobody would look for what a dead
+# worker has left under a slot that somebody alive holds, unless that one is a worker too.
+FIRST_WITHOUT_TURNS: Final = 500
 SILENT_SECONDS: Final = 30  # a stopped process (SIGSTOP, a frozen machine) loses its slot
 _FROM_14: Final = 140_000  # the first version that ends silent sessions by itself
 # A network that swallows packets is noticed by the operating system in about half a minute.
@@ -47,9 +50,10 @@ class Slots:
         """The connection's socket; readable when the server has ended it."""
         return self._connection.fileno()
 
-    def take_own(self) -> str:
-        """Takes the first free slot and returns its name. Raises ConfigurationError."""
-        for number in range(MOST_SLOTS):
+    def take_own(self, first: int = 0) -> str:
+        """Takes the first free slot from `first` on and returns its name. Raises
+        ConfigurationError."""
+        for number in range(first, first + MOST_SLOTS):
             if self._try(number):
                 self.number = number
                 return slot_name(number)

@@ -64,7 +64,7 @@ async def build(
         model = await model_of(settings, observer) if role.runs_turns else PlannerModel()
     else:
         model = WatchedModel(model, observer)
-    parts = parts_of(settings, configuration, settings.support_room, observer)
+    parts = parts_of(settings, configuration, settings.support_room, observer, role)
     try:
         return _joined(settings, configuration, settings.support_room, parts, model, role)
     except ConfigurationError:

@@ -23,6 +23,7 @@ from agent_core.store.sql_pace import SharedPace
 from bots.bootstrap.accounts import PaidAccounts, open_accounts
 from bots.bootstrap.databases import open_store
 from bots.configuration import Configuration
+from bots.roles import Role
 from bots.settings import Settings
 from bots.sight.observer import Observer
 from bots.sight.watched import WatchedStore
@@ -77,14 +78,18 @@ def observer_of(settings: Settings) -> Observer:
 
 
 def parts_of(
-    settings: Settings, configuration: Configuration, support: RoomRef, observer: Observer
+    settings: Settings,
+    configuration: Configuration,
+    support: RoomRef,
+    observer: Observer,
+    role: Role = Role.ALL,
 ) -> Parts:
     """Builds them, inside a running loop. Raises ConfigurationError."""
     clock, ids = SystemClock(), SystemIds()
     url = settings.database_url.get_secret_value()
     sql, limits = open_store(settings), configuration.limits
     store = WatchedStore(sql, observer)
-    presence = None if sql.is_sqlite else Presence(plain_url(url))
+    presence = None if sql.is_sqlite else Presence(plain_url(url), runs_turns=role.runs_turns)
     # Alone on SQLite, the process holds all that may wait, so that its own line alone decides who
     # is next. On Postgres others take what one does not.
     most = max(limits.turns, limits.waiting) if sql.is_sqlite else limits.turns

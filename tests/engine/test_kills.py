@@ -12,7 +12,8 @@ from typing import IO
 import psycopg
 import pytest
 
-from agent_core.engine.dbos_engine import DbosEngine
+from agent_core.engine.dbos_engine import DbosEngine, plain_url
+from agent_core.engine.presence import Presence
 from agent_core.engine.slots import Slots, slot_name, slot_number
 from agent_core.ports import EngineKind, Store
 from agent_core.store.migrations import migrate
@@ -118,6 +119,29 @@ async def test_another_worker_takes_over_and_the_key_is_free_again(
         assert seen.calls == []  # its worker lives, however long it takes
     await seen.count(2)
     await engine.drain(5)
+    assert seen.calls == [("con_1", "con_1:1"), ("con_1", "con_1:2")]
+
+
+@pytest.mark.postgres
+@pytest.mark.chaos
+async def test_a_process_with_doors_alone_takes_no_dead_workers_place(
+    url: str, store: Store
+) -> None:
+    with a_worker(url, "run") as worker:
+        await wait_for_line(worker, "running")
+    probe, held = Slots(plain_url(url)), None
+    while held is None:  # the server notices the closed connection a moment later
+        held = probe.dead(0)
+    held.release()
+    probe.close()
+    doors = Presence(plain_url(url), runs_turns=False)
+    await doors.enter()
+    seen, engine = Seen(), make_engine(url)
+    await engine.start(seen.handlers())
+    await store.run(lambda tx: engine.submit(tx, kind=EngineKind.TURN, key="con_1", ref="con_1:2"))
+    await seen.count(2)
+    await engine.drain(5)
+    await doors.leave()
     assert seen.calls == [("con_1", "con_1:1"), ("con_1", "con_1:2")]
 
 
