@@ -60,8 +60,9 @@ class Outcomes:
         await self._store.run(lambda tx: self._sent(tx, job, posted))
 
     async def later(self, job: Job, seconds: float) -> None:
-        """Nothing was sent by this try."""
-        await self._store.run(lambda tx: self._postpone(tx, job, seconds, sent_nothing=True))
+        """Nothing was sent by this try, and so it was none."""
+        spared = _spared(job)
+        await self._store.run(lambda tx: self._postpone(tx, spared, seconds, sent_nothing=True))
 
     async def after_outage(
         self,
@@ -82,8 +83,9 @@ class Outcomes:
             await self.refused(job, reason, maybe_accepted=maybe_accepted)
             return
         pause = FIRST_PAUSE_SECONDS if waits else _pause_seconds(job.row)
+        tried = _spared(job) if waits else job
         await self._store.run(
-            lambda tx: self._postpone(tx, job, pause, sent_nothing=not maybe_accepted)
+            lambda tx: self._postpone(tx, tried, pause, sent_nothing=not maybe_accepted)
         )
 
     async def refused(
@@ -150,7 +152,7 @@ class Outcomes:
             self._undeliverable(tx, failed, reason)
         else:
             # What support must see is never given up; perhaps it is its form that is refused.
-            if job.row.attempts == CUSTOMER_ATTEMPTS and not gone:
+            if job.row.attempts >= CUSTOMER_ATTEMPTS and not gone:
                 job = replace(job, row=replace(job.row, message=_reduced(job.row.message)))
             pause = _pause_seconds(job.row)
             self._postpone(tx, job, pause, sent_nothing=not maybe_accepted, problem=reason)
@@ -174,6 +176,11 @@ class Outcomes:
         if job.found_started:
             status = OutgoingStatus.STARTED  # an earlier try is still unresolved
         tx.outgoing.save(replace(job.row, status=status, not_before=at, problem=problem))
+
+
+def _spared(job: Job) -> Job:
+    """The try uses up none: it says nothing of this row, and the next one may be its last."""
+    return replace(job, row=replace(job.row, attempts=job.row.attempts - 1))
 
 
 def _pause_seconds(row: OutgoingRow) -> float:

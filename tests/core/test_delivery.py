@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 
+from agent_core.blocks import Note, Text
 from agent_core.clock import ManualClock
 from agent_core.conversation import ConversationId, ConversationStatus
 from agent_core.delivery import MARK_OF_A_SECOND_TRY, Delivery
@@ -262,17 +263,29 @@ async def test_an_approval_card_is_tried_until_support_is_reached(works: Works) 
     assert works.undelivered == []
 
 
+async def test_a_form_that_is_refused_late_is_made_plain_too(works: Works) -> None:
+    gone, refused = DestinationGone("is_archived"), NotPermitted("invalid_blocks")
+    works.slack.faults.extend([*[gone] * 8, *[refused] * 2])
+    long = OutboundMessage(
+        blocks=(Text(markdown="A case"), Note(text="n")), fallback="A case", author=Author.CODE
+    )
+    await works.send("case", long, destination=SUPPORT, conversation_id=None)
+    for _ in range(12):
+        await works.later(minutes=6)
+    assert [one.message.blocks for one in works.slack.posts] == [(Text(markdown="A case"),)]
+
+
 # --- once each --------------------------------------------------------------------------------
 
 
 async def test_the_last_quick_try_for_support_is_looked_up_as_any_other(works: Works) -> None:
-    limited = RateLimited("slow", retry_after_seconds=1)
+    refused = NotPermitted("not_in_channel")
     cut = PlatformUnavailable("cut", maybe_accepted=True)
-    works.slack.faults.extend([*[limited] * 7, cut])  # the eighth may have arrived
+    works.slack.faults.extend([*[refused] * 7, cut])  # the eighth may have arrived
     await works.send("case", destination=SUPPORT, conversation_id=None)
     async with asyncio.timeout(10):
         while (row := await works.row("case")).attempts < 8:
-            await works.later(seconds=1.5)
+            await works.later(minutes=6)
     assert row.status is OutgoingStatus.STARTED
 
 

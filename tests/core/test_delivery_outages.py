@@ -134,6 +134,20 @@ async def test_after_a_day_a_person_is_told_of_each_message(works: Cut) -> None:
     assert works.undelivered == [("a", "failed")]
 
 
+@pytest.mark.parametrize("answers", ["slow", "out"])
+async def test_what_was_put_off_often_is_not_given_up_at_the_next_stumble(
+    works: Cut, answers: str
+) -> None:
+    slow, down = RateLimited("slow", retry_after_seconds=1), PlatformUnavailable("down")
+    put_off = [slow] * 10 if answers == "slow" else [down] * 10 + [slow]  # up again, but slow
+    works.slack.faults.extend([*put_off, down])
+    await works.send("a", created_at=works.clock.now())
+    await works.settle()
+    for _ in range(15):
+        await works.later(seconds=61)
+    assert works.undelivered == [] and works.slack.texts() == ["a"]
+
+
 @pytest.mark.parametrize(
     "answer", [RateLimited("slow", retry_after_seconds=1), DestinationGone("archived")]
 )
