@@ -18,7 +18,7 @@ from agent_core.blocks import Note
 from agent_core.delivery_outages import SOON_SECONDS, Outages, watched
 from agent_core.delivery_outcomes import Job, Outcomes, Undeliverable
 from agent_core.delivery_pace import PostPace
-from agent_core.delivery_starts import Later, Paced, Starts
+from agent_core.delivery_starts import Later, Paced, Starts, while_leased
 from agent_core.errors import DestinationGone, PlatformError, PlatformUnavailable, RateLimited
 from agent_core.fair_line import FairLine
 from agent_core.messages import (
@@ -222,7 +222,8 @@ class Delivery:
             await self._outcomes.later(job, SOON_SECONDS)
             return "unavailable"
         try:
-            posted = await watched(leave, self._send(adapter, job))
+            call = while_leased(job, self._clock.now(), self._send(adapter, job))
+            posted = await watched(leave, call)
         except RateLimited as error:
             await self._outcomes.later(job, error.retry_after_seconds)
             return "rate_limited"

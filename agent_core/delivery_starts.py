@@ -1,17 +1,23 @@
 """Decides which row of a destination may be started now, and starts it: one transaction."""
 
+import asyncio
+from collections.abc import Awaitable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from agent_core.conversation import Audience
 from agent_core.delivery_outages import Outages
 from agent_core.delivery_outcomes import Job, Outcomes
 from agent_core.delivery_pace import Place, PostPace
+from agent_core.errors import PlatformUnavailable
 from agent_core.messages import DestinationId, MessageRef
 from agent_core.outgoing import Destination, OutgoingRow, OutgoingStatus
 from agent_core.ports import Clock, UnitOfWork
 
 LEASE = timedelta(seconds=60)
+SEND_SECONDS = 45.0  # of the lease: whoever has it next must not send beside this process
+T = TypeVar("T")
 _NOW = Place(seconds=0.0)
 
 
@@ -92,6 +98,16 @@ class Starts:
             )
         tx.outgoing.release(destination_id, holder)
         return None
+
+
+async def while_leased(job: Job, now: datetime, call: Awaitable[T]) -> T:
+    """The call's result. Raises PlatformUnavailable in time before another process may send."""
+    left = (job.lease_ends - now).total_seconds()
+    try:
+        async with asyncio.timeout(min(left, SEND_SECONDS)):
+            return await call
+    except TimeoutError:
+        raise PlatformUnavailable("the send took too long", maybe_accepted=True) from None
 
 
 def _is_over(tx: UnitOfWork, row: OutgoingRow) -> bool:

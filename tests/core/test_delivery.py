@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 
+from agent_core import delivery_starts
 from agent_core.blocks import Note, Text
 from agent_core.clock import ManualClock
 from agent_core.conversation import ConversationId, ConversationStatus
@@ -359,6 +360,24 @@ async def test_a_stopped_process_leaves_its_destinations_free(works: Works) -> N
     works.delivery.kick(PLACE)
     await works.settle()
     assert works.slack.texts() == ["a", "b"]
+
+
+async def test_a_send_that_hangs_ends_before_its_place_is_anothers(
+    works: Works, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(delivery_starts, "SEND_SECONDS", 0.05)
+    works.slack.open.clear()
+    await works.send("a")
+    await works.slack.called.wait()
+    async with asyncio.timeout(5):
+        await works.delivery.idle()
+    assert (await works.row("a")).status is OutgoingStatus.STARTED  # looked up before the next try
+    works.slack.open.set()
+    works.clock.advance(LEASE)
+    works.process("two").kick(PLACE)
+    await works.settle()
+    await works.later(minutes=1)
+    assert works.slack.texts() == ["a"]
 
 
 async def test_a_send_that_hangs_does_not_keep_the_process_from_stopping(works: Works) -> None:
