@@ -254,7 +254,7 @@ class Delivery:
             job,
             reason,
             maybe_accepted=maybe_accepted,
-            can_look_up=adapter.can_look_up,
+            can_look_up=_can_be_found(adapter, job.row),
             all_down=self._outages.is_down(job.destination.address.room),
         )
 
@@ -265,13 +265,14 @@ class Delivery:
             await adapter.update(address, job.edits, message)
             return None
         if job.found_started:
-            if adapter.can_look_up and message.private_to is None:
+            findable = _can_be_found(adapter, job.row)
+            if findable:
                 found = await adapter.find(address, job.row.id)
                 if found is not None:
                     return found
             if job.is_over:
                 return None
-            if not adapter.can_look_up:
+            if not findable:
                 message = _marked(message)
         return await adapter.post(address, message, job.row.id)
 
@@ -282,6 +283,11 @@ class Delivery:
             self._engine.submit(tx, kind=EngineKind.DELIVER, key=destination, ref=ref, at=at)
 
         await self._store.run(submit)
+
+
+def _can_be_found(adapter: PlatformAdapter, row: OutgoingRow) -> bool:
+    """What one person alone sees is in no history, on any platform."""
+    return adapter.can_look_up and row.message.private_to is None
 
 
 def _share_of(destination: DestinationId) -> str:

@@ -304,6 +304,18 @@ async def test_without_look_up_an_ambiguous_post_is_sent_again_once_and_marked(
     assert works.undelivered == [("receipt", "failed")]
 
 
+async def test_what_one_person_alone_sees_is_in_no_history_and_sent_again_once(
+    works: Works,
+) -> None:
+    cut = PlatformUnavailable("cut", maybe_accepted=True)
+    works.slack.faults.extend([cut] * 6)
+    alone = an_outbound_message("your invoices", private_to=a_participant().identity)
+    await works.send("hint", alone)
+    for _ in range(10):
+        await works.later(minutes=5)
+    assert works.slack.texts() == ["your invoices", f"your invoices\n{MARK_OF_A_SECOND_TRY}"]
+
+
 async def test_giving_up_is_one_commit_with_the_case_that_tells_of_it(works: Works) -> None:
     works.conflicts = 2
     works.slack.faults.append(NotPermitted("is_archived"))
