@@ -22,9 +22,10 @@ BUSY_SECONDS = 0.5  # where it would turn somebody away
 class Overload:
     """Counts what waits, at most a few times a second, and adds what this process took since.
 
-    Asked in store threads, inside intake's transaction. Several processes that take messages see
-    each other's rows at the next count: together they may go over a bound by what they take within
-    a second.
+    Asked in store threads, inside intake's transaction. The lock is held for no statement: the
+    event loop, which tells what was taken, would wait for the database then. Several processes
+    that take messages see each other's rows at the next count: together they may go over a bound by
+    what they take within a second.
     """
 
     def __init__(self, limits: Limits, *, seconds: Callable[[], float] = monotonic) -> None:
@@ -34,22 +35,32 @@ class Overload:
         self._counted_at: float | None = None
         self._rows: Counter[ConversationId] = Counter()
         self._shares: Counter[str] = Counter()
+        self._since: list[Waiting] = []  # taken since the last count began
 
     def problem(self, tx: UnitOfWork, conversation: Conversation) -> str | None:
         """Why another message of this conversation is not queued, for people; None: it may be."""
         with self._lock:
-            if self._age() > (CALM_SECONDS if self._is_calm(conversation) else FRESH_SECONDS):
-                self._count(tx)
-            problem = self._problem(conversation)
-            if problem is not None and self._age() > BUSY_SECONDS:
-                self._count(tx)
-                problem = self._problem(conversation)
-            return problem
+            calm = self._is_calm(conversation)
+            old = self._age() > (CALM_SECONDS if calm else FRESH_SECONDS)
+        if old:
+            self._count(tx)
+        problem, age = self._standing(conversation)
+        if problem is not None and age > BUSY_SECONDS:
+            self._count(tx)
+            problem, _ = self._standing(conversation)
+        return problem
 
     def took(self, conversation: Conversation) -> None:
         """One more message of it waits, and is committed."""
+        waiting = Waiting(conversation_id=conversation.id, share=conversation.share, rows=1)
         with self._lock:
-            self._add(Waiting(conversation_id=conversation.id, share=conversation.share, rows=1))
+            self._since.append(waiting)
+            self._add(waiting)
+
+    def _standing(self, conversation: Conversation) -> tuple[str | None, float]:
+        """What is wrong, and how old the count is that says so."""
+        with self._lock:
+            return self._problem(conversation), self._age()
 
     def _age(self) -> float:
         return float("inf") if self._counted_at is None else self._seconds() - self._counted_at
@@ -80,12 +91,15 @@ class Overload:
         return None
 
     def _count(self, tx: UnitOfWork) -> None:
+        with self._lock:
+            self._since = []
         found: Sequence[Waiting] = tx.inbox.backlog(self._limits.waiting * 2)
-        self._rows.clear()
-        self._shares.clear()
-        for each in found:
-            self._add(each)
-        self._counted_at = self._seconds()
+        with self._lock:
+            self._rows.clear()
+            self._shares.clear()
+            for each in (*found, *self._since):  # rather one twice than one not at all
+                self._add(each)
+            self._counted_at = self._seconds()
 
     def _add(self, waiting: Waiting) -> None:
         if waiting.conversation_id not in self._rows:

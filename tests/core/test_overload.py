@@ -1,5 +1,7 @@
 """More than the agent can answer in time: people get it, and the customer hears of it once."""
 
+import asyncio
+import threading
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 
@@ -9,6 +11,7 @@ from agent_core.conversation import ConversationStatus
 from agent_core.escalations import Escalation, EscalationReason
 from agent_core.journal import Waiting
 from agent_core.limits import Limits
+from agent_core.overload import Overload
 from agent_core.ports import UnitOfWork
 from tests.fakes.house import ADA, CUSTOMER_ROOM, MEMBER, OWNER, SUPPORT_ROOM, House
 
@@ -107,3 +110,32 @@ async def test_while_little_waits_few_messages_are_counted() -> None:
         await house.later(seconds=1)
     await house.close()
     assert 1 <= len(counted) <= 5
+
+
+async def test_a_database_that_stands_still_while_it_counts_holds_no_event_loop_up() -> None:
+    house = await House(limits=LIMITS).open()
+    thread = await house.says(OWNER, "hello", mention=True)
+    conversation = await house.conversation(thread)
+    overload, counting, answers = Overload(LIMITS), threading.Event(), threading.Event()
+    unit, inbox = house.store._unit, house.store._unit.inbox
+    original = inbox.backlog
+
+    def slow(limit: int) -> Sequence[Waiting]:
+        found = original(limit)
+        counting.set()
+        answers.wait(10)
+        return found
+
+    inbox.backlog = slow  # type: ignore[method-assign]
+    asked = asyncio.create_task(asyncio.to_thread(overload.problem, unit, conversation))
+    await asyncio.to_thread(counting.wait, 5)
+    took = asyncio.create_task(asyncio.to_thread(overload.took, conversation))  # the loop's call
+    await asyncio.wait([took], timeout=1)
+    held_up = not took.done()
+    answers.set()
+    assert await asked is None and not held_up
+    for _ in range(2):
+        overload.took(conversation)
+    inbox.backlog = original  # type: ignore[method-assign]
+    assert "4 messages" in (overload._problem(conversation) or "")  # with the one taken meanwhile
+    await house.close()
