@@ -291,7 +291,8 @@ def _take_down_progress(boundary: Boundary) -> None:
     """The sign that the turn is at work has no button any more."""
     live = boundary.live
     sign = progress_row(live.turn)
-    shown = live.shows_progress or live.turn.attempts > 1
+    resumed = any(entry.kind == Kind.RESUMED for entry in live.entries)  # it may have shown it
+    shown = live.shows_progress or resumed
     if shown and boundary.tx.outgoing.get(sign) is not None:
         boundary.post(f"{sign}:over", notices.notice("I have worked on this."), updates=sign)
 

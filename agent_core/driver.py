@@ -14,7 +14,7 @@ from agent_core.core_tools import CHOOSE_ACCOUNT, HAND_OVER
 from agent_core.decided_cards import decided_card
 from agent_core.different import Houses
 from agent_core.entering import Suspect, enter
-from agent_core.errors import ModelError, ModelUnavailable, ToolError, TurnLost
+from agent_core.errors import HandrailError, ModelError, ModelUnavailable, ToolError, TurnLost
 from agent_core.escalations import EscalationReason, Priority
 from agent_core.execution import Execution
 from agent_core.limits import Limits
@@ -61,6 +61,7 @@ from agent_core.watched_turn import watched_turn
 
 log = logging.getLogger(__name__)
 
+GIVE_BACK_SECONDS = 3.0  # a store that is gone too must not hold the stop up
 _CANNOT = "Sorry: {} A person from the support team takes over."
 _APOLOGY = "Sorry, I could not work this out. A person from the support team takes over."
 
@@ -147,12 +148,25 @@ class Driver:
                 log.info("turn %s has another owner", live.turn.id)
                 watched.ended("lost")
                 return False
+            except asyncio.CancelledError:
+                await self._give_back(live)
+                raise
             except Exception as error:
                 log.exception("turn %s, attempt %d", live.turn.id, live.turn.attempts)
                 watched.failed(error)
                 return True
             watched.ended(end_of(live.journal))
             return more
+
+    async def _give_back(self, live: LiveTurn) -> None:
+        """This process stops. The attempt does not count: in a rolling restart a turn may be handed
+        on several times, and it is not at fault."""
+        turn = live.turn
+        try:
+            async with asyncio.timeout(GIVE_BACK_SECONDS):
+                await self._services.transact(lambda tx: tx.turns.give_back(turn.id, turn.token))
+        except (HandrailError, TimeoutError):
+            log.info("turn %s goes on elsewhere, as another attempt", turn.id)
 
     async def _work(self, live: LiveTurn) -> bool:
         """Takes steps until the turn is closed. True where new rows wait."""

@@ -154,6 +154,10 @@ class MemoryTurns:
         self._turns.put(turn_id, taken)
         return taken
 
+    def give_back(self, turn_id: TurnId, token: str) -> None:
+        turn = self._owned(turn_id, token)
+        self._turns.put(turn_id, replace(turn, attempts=turn.attempts - 1))
+
     def assert_owner(self, turn_id: TurnId, token: str) -> None:
         self._owned(turn_id, token)
 

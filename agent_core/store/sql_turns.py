@@ -82,6 +82,7 @@ _OWNED = (
 # Held until the commit: a worker that takes over waits, and sees what was written.
 _ASSERT = sa.select(_TURNS.c.id).where(*_OWNED).with_for_update()
 _CLOSE = sa.update(_TURNS).where(*_OWNED)
+_GIVE_BACK = sa.update(_TURNS).where(*_OWNED).values(attempts=_TURNS.c.attempts - 1)
 _JOURNAL = JOURNAL.table
 _OF_JOURNAL = (
     JOURNAL.select().where(_JOURNAL.c.turn_id == given("id")).order_by(_JOURNAL.c.position)
@@ -188,6 +189,10 @@ class SqlTurns:
             raise TurnLost(f"turn {turn_id} is over")
         self._owned[turn_id] = token
         return TURNS.from_row(row)
+
+    def give_back(self, turn_id: TurnId, token: str) -> None:
+        if not self._sql.change(_GIVE_BACK, {"b_id": turn_id, "b_token": token}):
+            raise TurnLost(f"turn {turn_id} has another owner or is over")
 
     def assert_owner(self, turn_id: TurnId, token: str) -> None:
         if self._owned.get(turn_id) == token:

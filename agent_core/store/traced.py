@@ -64,7 +64,7 @@ def _found(connection: sa.Connection, bounds: dict[str, Any]) -> Iterator[Traced
     for at, kind, seq, status, conversation in connection.execute(_OF_INBOX, bounds):
         yield Traced(at=at, what=f"request ({kind})", id=f"{conversation}:{seq}", state=status)
     for at, turn, status, attempts, _ in connection.execute(_OF_TURN, bounds):
-        state = status if attempts == 1 else f"{status}, attempt {attempts}"
+        state = status if attempts <= 1 else f"{status}, attempt {attempts}"
         yield Traced(at=at, what="turn", id=turn, state=state)
         for noted_at, kind, _ in connection.execute(_OF_JOURNAL, {"b_turn": turn}):
             yield Traced(at=noted_at, what="journal", id=turn, state=kind)

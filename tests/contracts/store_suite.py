@@ -349,6 +349,18 @@ class TurnContract:
         journal = await do(store, lambda tx: tx.turns.journal(turn.id))
         assert list(journal) == [a_journal_entry()]
 
+    async def test_an_attempt_that_was_cut_off_is_given_back_by_its_owner(
+        self, store: Store
+    ) -> None:
+        turn = a_turn()
+        await do(store, lambda tx: tx.turns.add(turn))
+        taken = await do(store, lambda tx: tx.turns.take_over(turn.id, "token-2"))
+        await do(store, lambda tx: tx.turns.give_back(turn.id, "token-2"))
+        again = await do(store, lambda tx: tx.turns.running(turn.conversation_id))
+        assert again == replace(taken, attempts=1)
+        with pytest.raises(TurnLost):
+            await store.run(lambda tx: tx.turns.give_back(turn.id, "token-1"))
+
     async def test_a_closed_turn_is_over_for_its_owner_too(self, store: Store) -> None:
         turn = a_turn()
         await do(store, lambda tx: tx.turns.add(turn))

@@ -1,5 +1,6 @@
 """The process dies at each point of an action's way: one effect, one receipt, and no silence."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +11,7 @@ from agent_core.brakes import Brake, BrakeScope
 from agent_core.conversation import ConversationId, ConversationStatus
 from agent_core.errors import ActionFailed, ActionRefused, ToolError
 from agent_core.escalations import EscalationReason
+from agent_core.limits import Limits
 from agent_core.models.scripted_model import call
 from agent_core.ports import ModelReply, ModelRequest, Store, UnitOfWork
 from agent_core.proposals import Outcome, ProposalStatus
@@ -226,6 +228,32 @@ async def test_a_stopped_worker_that_wakes_up_writes_nothing() -> None:
     await world.run()
     assert len(await world.texts()) == 2
     assert len(await world.proposals()) == 1
+
+
+async def test_a_rolling_restart_uses_up_no_attempts_and_leaves_no_sign_behind() -> None:
+    """Each worker that the turn is handed to is itself asked to stop before the model answers."""
+
+    class Slow(Steady):
+        answers = asyncio.Event()
+
+        async def reply(self, request: ModelRequest) -> ModelReply:
+            await self.answers.wait()
+            return ModelReply(text="Here I am.")
+
+    model = Slow()
+    world = await World(model, Limits(progress_seconds=0.01)).set_up(ada())
+    await world.write("hello?")
+    for _ in range(5):
+        running = asyncio.create_task(world.run())
+        await asyncio.wait([running], timeout=0.1)
+        running.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await running
+    model.answers.set()
+    await world.run()
+    assert world.desk.cases == [] and not await world.unfinished()
+    assert "Here I am." in await world.texts()
+    assert any(row_id.endswith(":over") for row_id in world.outbox.ids)
 
 
 async def test_after_three_attempts_a_person_takes_over() -> None:
