@@ -93,6 +93,8 @@ class Service:
         if self.presence is not None:
             await self.presence.enter()
             self.delivery.act_as(self.presence.name, self.presence.holds)
+            # Who had this place before is gone, and to the others it does not look so any more.
+            await self.delivery.free(self.presence.name)
         if self.role.runs_turns:
             await self._start_work()
         if self.role.has_doors and self.slack is not None and await self.slack.start_socket():

@@ -1,4 +1,4 @@
-"""The service stops in order, and a part that cannot be closed keeps no other open."""
+"""The service starts and stops in order, and a part that cannot be closed keeps no other open."""
 
 from typing import Any, cast
 
@@ -7,6 +7,8 @@ from prometheus_client import CollectorRegistry
 
 from agent_core.fair_turns import FairTurns, Shares
 from agent_core.messages import Platform, RoomRef
+from bots.configuration import Configuration
+from bots.roles import Role
 from bots.service import Service
 from bots.sight.observer import Observer
 
@@ -39,6 +41,51 @@ class Reconciling(Part):
 
 async def _no_turn(_key: str, _ref: str) -> None:
     raise AssertionError
+
+
+class Beginning(Part):
+    """Any part of a service that starts: notes what is asked of it."""
+
+    name = "slot-500"
+
+    def holds(self) -> bool:
+        return True
+
+    def act_as(self, holder: str, _may_send: object) -> None:
+        self._ended.append(f"acts as {holder}")
+
+    async def free(self, holder: str) -> None:
+        self._ended.append(f"sends what {holder} held")
+
+    prepare = run = enter = Part._end
+
+
+async def test_with_a_dead_ones_place_come_the_messages_that_it_held() -> None:
+    """Nobody else would send them: the place has an owner who lives."""
+    told: list[str] = []
+
+    def part(name: str) -> Any:
+        return cast(Any, Beginning(name, told))
+
+    service = Service(
+        store=part("store"),
+        engine=part("engine"),
+        delivery=part("delivery"),
+        driver=part("driver"),
+        turns=FairTurns(_no_turn, Shares(part("store")), places=1),
+        timers=part("timers"),
+        reconciler=part("reconciler"),
+        accounts=part("accounts"),
+        model=part("model"),
+        support_room=RoomRef(platform=Platform.SLACK, tenant_id="T0", room_id="C0"),
+        slack=None,
+        teams=None,
+        observer=Observer(CollectorRegistry()),
+        role=Role.INTAKE,
+        presence=part("presence"),
+    )
+    await service.start(Configuration())
+    assert told[-3:] == ["presence", "acts as slot-500", "sends what slot-500 held"]
 
 
 @pytest.mark.parametrize("failing", ["engine", "delivery", "slack", "model", "store"])
