@@ -88,25 +88,26 @@ class Presence:
         return await asyncio.to_thread(self._slots.dead, number)
 
     async def _watch(self, slots: Slots) -> None:
-        loop, stirred = asyncio.get_running_loop(), asyncio.Event()
-        while True:
-            began = monotonic()
-            try:
+        try:
+            while True:
+                began = monotonic()
                 async with asyncio.timeout(TRUST_SECONDS):
                     await asyncio.to_thread(slots.check)
-            except (psycopg.Error, TimeoutError):
-                _log.critical("the connection that holds this worker's slot is lost")
-                self._lost()
-                return
-            self._seen = began
-            # The server says nothing by itself but that it ends the connection: noticed at once.
-            stirred.clear()
-            descriptor = slots.descriptor
-            loop.add_reader(descriptor, stirred.set)
-            try:
-                async with asyncio.timeout(self._check_seconds):
-                    await stirred.wait()
-            except TimeoutError:
-                continue
-            finally:
-                loop.remove_reader(descriptor)
+                self._seen = began
+                await self._until_the_server_speaks(slots)
+        except (psycopg.Error, OSError, ValueError):  # it takes too long, or has no socket any more
+            _log.critical("the connection that holds this worker's slot is lost")
+            self._lost()
+
+    async def _until_the_server_speaks(self, slots: Slots) -> None:
+        """It says nothing by itself but that it ends the connection: noticed at once."""
+        loop, stirred = asyncio.get_running_loop(), asyncio.Event()
+        descriptor = slots.descriptor
+        loop.add_reader(descriptor, stirred.set)
+        try:
+            async with asyncio.timeout(self._check_seconds):
+                await stirred.wait()
+        except TimeoutError:
+            return
+        finally:
+            loop.remove_reader(descriptor)

@@ -161,6 +161,23 @@ async def test_a_worker_that_loses_its_lock_connection_is_told(url: str) -> None
 
 
 @pytest.mark.postgres
+async def test_a_place_that_is_found_lost_by_another_question_is_told_too(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else it would live on, send nothing, and go on taking turns in another's name."""
+    lost = asyncio.Event()
+    presence = Presence(plain_url(url), check_seconds=0.02, lost=lost.set)
+    await presence.enter()
+
+    def closed(_: Slots) -> int:
+        raise psycopg.OperationalError("the connection is lost")
+
+    monkeypatch.setattr(Slots, "descriptor", property(closed))
+    await asyncio.wait_for(lost.wait(), 5)
+    await presence.leave()
+
+
+@pytest.mark.postgres
 def test_slots_are_taken_once_and_free_after_their_holder(url: str) -> None:
     first, second = Slots(url), Slots(url)
     assert (first.take_own(), second.take_own()) == ("slot-0", "slot-1")
