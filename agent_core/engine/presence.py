@@ -10,7 +10,7 @@ from typing import Final
 import psycopg
 
 from agent_core.engine.slots import FIRST_WITHOUT_TURNS, DeadSlot, Slots, slot_number
-from agent_core.errors import ConfigurationError
+from agent_core.errors import ConfigurationError, StoreError
 
 _log = logging.getLogger(__name__)
 LOST_LOCK_EXIT: Final = 70
@@ -81,11 +81,16 @@ class Presence:
             await asyncio.to_thread(slots.close)
 
     async def dead(self, name: str) -> DeadSlot | None:
-        """Another's slot, taken, if that other is gone; None while it lives, and for no slot."""
+        """Another's slot, taken, if that other is gone; None while it lives, and for no slot.
+
+        Raises StoreError where the server does not say."""
         number = slot_number(name)
         if self._slots is None or number is None:
             return None
-        return await asyncio.to_thread(self._slots.dead, number)
+        try:
+            return await asyncio.to_thread(self._slots.dead, number)
+        except psycopg.Error as problem:
+            raise StoreError(f"a slot cannot be asked about: {type(problem).__name__}") from None
 
     async def _watch(self, slots: Slots) -> None:
         try:

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Final
 
 import psycopg
@@ -82,7 +83,8 @@ class Slots:
         return row is not None and bool(row[0])
 
     def _release(self, number: int) -> None:
-        with self._lock:
+        # Where the connection is lost, the lock has gone with it.
+        with self._lock, suppress(psycopg.OperationalError):
             self._connection.execute("SELECT pg_advisory_unlock(%s, %s)", (_CLASS, number))
 
 

@@ -15,6 +15,7 @@ import pytest
 from agent_core.engine.dbos_engine import DbosEngine, plain_url
 from agent_core.engine.presence import Presence
 from agent_core.engine.slots import Slots, slot_name, slot_number
+from agent_core.errors import StoreError
 from agent_core.ports import EngineKind, Store
 from agent_core.store.migrations import migrate
 from agent_core.store.sql_store import SqlStore
@@ -174,6 +175,24 @@ async def test_a_place_that_is_found_lost_by_another_question_is_told_too(
 
     monkeypatch.setattr(Slots, "descriptor", property(closed))
     await asyncio.wait_for(lost.wait(), 5)
+    await presence.leave()
+
+
+@pytest.mark.postgres
+async def test_a_place_that_cannot_be_asked_about_ends_nobodys_looking(url: str) -> None:
+    presence = Presence(plain_url(url), check_seconds=60, lost=lambda: None)
+    await presence.enter()
+    held = await presence.dead("slot-8")
+    assert held is not None
+    with psycopg.connect(url, autocommit=True) as admin:
+        admin.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_locks"
+            " WHERE locktype = 'advisory' AND classid = 7217311"
+        )
+    with pytest.raises(StoreError):  # what whoever looks around is ready for
+        for _ in range(50):
+            await presence.dead("slot-7")
+    held.release()
     await presence.leave()
 
 
