@@ -17,6 +17,7 @@ from agent_core.entering import Suspect, enter
 from agent_core.errors import HandrailError, ModelError, ModelUnavailable, ToolError, TurnLost
 from agent_core.escalations import EscalationReason, Priority
 from agent_core.execution import Execution
+from agent_core.fair_turns import aside
 from agent_core.limits import Limits
 from agent_core.live_turn import LiveTurn, asked_text
 from agent_core.messages import Author, OutboundMessage
@@ -121,7 +122,7 @@ class Driver:
             more = await self._attempt(ConversationId(conversation_id), alone=False)
             if more is None:
                 # Its neighbours must not lose their attempts to it: suspects go one at a time.
-                async with self._one_suspect:
+                async with aside(self._one_suspect):
                     more = await self._attempt(ConversationId(conversation_id), alone=True)
             if not more:
                 return

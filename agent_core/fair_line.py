@@ -5,9 +5,10 @@ For one event loop. A share is any text: an account, or a room.
 
 import asyncio
 from collections import Counter, OrderedDict, deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,6 +19,26 @@ class LineView:
     running: int
     waiting: int
     shares_waiting: int
+
+
+class Place:
+    """A place in a line. Whoever waits for something else may leave it meanwhile."""
+
+    def __init__(self, take: Callable[[], Awaitable[None]], leave: Callable[[], None]) -> None:
+        self._take = take
+        self._leave = leave
+        self._is_held = False
+
+    async def take(self) -> None:
+        """Waits at the end of the line."""
+        await self._take()
+        self._is_held = True
+
+    def leave(self) -> None:
+        """Does nothing where it is not held."""
+        if self._is_held:
+            self._is_held = False
+            self._leave()
 
 
 class FairLine:
@@ -47,13 +68,14 @@ class FairLine:
         )
 
     @asynccontextmanager
-    async def place(self, share: str) -> AsyncIterator[None]:
+    async def place(self, share: str) -> AsyncIterator["Place"]:
         """Waits for a place of this share, and has it until the end of the block."""
-        await self._take(share)
+        place = Place(partial(self._take, share), partial(self._leave, share))
+        await place.take()
         try:
-            yield
+            yield place
         finally:
-            self._leave(share)
+            place.leave()
 
     def send_away(self) -> None:
         """Cancels all who wait now. Who has a place keeps it."""

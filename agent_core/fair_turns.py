@@ -5,19 +5,34 @@ long. The second holds transactions of turns, and is as short as the store is: w
 turns of one account does next comes in turn with what the one turn of another does.
 """
 
+import asyncio
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from typing import TypeVar
 
 from agent_core.conversation import Conversation, ConversationId
-from agent_core.fair_line import FairLine, LineView
+from agent_core.fair_line import FairLine, LineView, Place
 from agent_core.ports import Store, UnitOfWork
 
 T = TypeVar("T")
 
 REMEMBERED = 10_000  # conversations whose share is known without a look
+_place: ContextVar[Place | None] = ContextVar("place", default=None)
 _share: ContextVar[str | None] = ContextVar("share", default=None)
+
+
+@asynccontextmanager
+async def aside(lock: asyncio.Lock) -> AsyncIterator[None]:
+    """Has the lock. Who waits for it has no place in the line of turns: others have that."""
+    place = _place.get()
+    if place is not None:
+        place.leave()
+    async with lock:
+        if place is not None:
+            await place.take()
+        yield
 
 
 class Shares:
@@ -59,12 +74,13 @@ class FairTurns:
     async def run(self, conversation_id: str, ref: str) -> None:
         """Waits for a place, and then works on the conversation."""
         share = await self._shares.of(ConversationId(conversation_id))
-        async with self._line.place(share):
-            mark = _share.set(share)
+        async with self._line.place(share) as place:
+            mark, held = _share.set(share), _place.set(place)
             try:
                 await self._run(conversation_id, ref)
             finally:
                 _share.reset(mark)
+                _place.reset(held)
 
     def send_away(self) -> None:
         """Before a stop: what has not begun is left to the next process."""
