@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import timedelta
 from typing import Final
 
 from agent_core.boundary import Boundary, as_trusted, read_transcript, rows_of_one
@@ -17,7 +18,7 @@ from agent_core.errors import StoreError
 from agent_core.giving_up import give_up
 from agent_core.history import window_of
 from agent_core.holds import budget_used_up, give_to_people, hold_on, words_of
-from agent_core.journal import InboxKind, InboxRow, Turn, TurnId, TurnStatus
+from agent_core.journal import InboxKind, InboxRow, JournalEntry, Turn, TurnId, TurnStatus
 from agent_core.live_turn import LiveTurn, row_body
 from agent_core.people import Capability
 from agent_core.ports import UnitOfWork
@@ -26,6 +27,7 @@ from agent_core.telemetry import within
 from agent_core.turn_state import Kind
 
 SUSPECT_ATTEMPTS: Final = 2
+LEFT_TO_NEWER: Final = timedelta(minutes=15)  # longer than any turn takes
 
 
 class Suspect:
@@ -37,7 +39,8 @@ def enter(
 ) -> LiveTurn | Suspect | None:
     """The turn to work on, with a fresh token; None where nothing is to be done.
 
-    A turn that was started too often is given up here: the person gets an apology and a case.
+    A turn that was started too often is given up here: the person gets an apology and a case. So is
+    one of a newer version that has not gone on with it for long, as that upgrade was taken back.
     """
     conversation = tx.conversations.get(conversation_id)
     if conversation is None:
@@ -47,8 +50,15 @@ def enter(
     if running is not None:
         if not alone and running.attempts >= SUSPECT_ATTEMPTS:
             return Suspect()
-        live = _taken_over(tx, services, conversation, running)
-        if live.turn.attempts <= services.limits.attempts:
+        entries = list(tx.turns.journal(running.id))
+        strange = {entry.kind for entry in entries} - {*Kind}
+        if strange and services.clock.now() < running.started_at + LEFT_TO_NEWER:
+            # In a rolling upgrade. Nothing is written, so this is no attempt, and asked again.
+            raise StoreError(
+                f"turn {running.id} was begun by a newer version ({min(strange)}): left to that one"
+            )
+        live = _taken_over(tx, services, conversation, running, entries)
+        if live.turn.attempts <= services.limits.attempts and not strange:
             return live
         with within(trace=running.trace, conversation=conversation_id, turn=running.id):
             give_up(_boundary(tx, services, live))
@@ -60,20 +70,18 @@ def enter(
 
 
 def _taken_over(
-    tx: UnitOfWork, services: Services, conversation: Conversation, running: Turn
+    tx: UnitOfWork,
+    services: Services,
+    conversation: Conversation,
+    running: Turn,
+    entries: Sequence[JournalEntry],
 ) -> LiveTurn:
-    entries = list(tx.turns.journal(running.id))
-    if strange := {entry.kind for entry in entries} - {*Kind}:
-        # In a rolling upgrade. Nothing is written, so this is no attempt, and it is asked again.
-        raise StoreError(
-            f"turn {running.id} was begun by a newer version ({min(strange)}): left to that one"
-        )
     turn = tx.turns.take_over(running.id, services.ids.new("token"))
     live = LiveTurn(
         turn=turn,
         conversation=conversation,
         requester=requester_of(tx, turn.author),
-        entries=entries,
+        entries=[_readable(entry) for entry in entries],
         transcript={},
         rows=list(tx.inbox.of_turn(turn.id)),
     )
@@ -84,6 +92,13 @@ def _taken_over(
     tx.turns.append(turn.id, turn.token, boundary.news)
     live.entries += boundary.news
     return live
+
+
+def _readable(entry: JournalEntry) -> JournalEntry:
+    """One of a kind that this version does not know says nothing, and keeps its place."""
+    if entry.kind in {*Kind}:
+        return entry
+    return replace(entry, kind=Kind.FACTS.value, body={"text": ""})
 
 
 def _summary_shown(boundary: Boundary) -> HistorySummary | None:
