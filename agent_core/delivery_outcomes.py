@@ -60,9 +60,11 @@ class Outcomes:
         await self._store.run(lambda tx: self._sent(tx, job, posted))
 
     async def later(self, job: Job, seconds: float) -> None:
-        """Nothing was sent by this try, and so it was none."""
-        spared = _spared(job)
-        await self._store.run(lambda tx: self._postpone(tx, spared, seconds, sent_nothing=True))
+        """Nothing was sent by this try, and so it was none.
+
+        Whatever a platform asks for, it is asked again before people take the silence for a no."""
+        spared, pause = _spared(job), min(seconds, LONGEST_PAUSE_SECONDS)
+        await self._store.run(lambda tx: self._postpone(tx, spared, pause, sent_nothing=True))
 
     async def after_outage(
         self,

@@ -276,6 +276,18 @@ async def test_a_form_that_is_refused_late_is_made_plain_too(works: Works) -> No
     assert [one.message.blocks for one in works.slack.posts] == [(Text(markdown="A case"),)]
 
 
+@pytest.mark.parametrize("seconds", [86_400.0, 1e300, float("inf")])
+async def test_a_platform_that_asks_for_hours_of_silence_is_asked_again_before(
+    works: Works, seconds: float
+) -> None:
+    works.slack.faults.append(RateLimited("slow", retry_after_seconds=seconds))
+    await works.send("a")
+    await works.settle()
+    assert works.slack.texts() == [] and works.slack.calls == 1
+    await works.later(minutes=6)
+    assert works.slack.texts() == ["a"]
+
+
 # --- once each --------------------------------------------------------------------------------
 
 
