@@ -101,6 +101,9 @@ class _Kept:
             log.warning(
                 "not ready", extra={"check": self.check.name, "problem": type(problem).__name__}
             )
+        except Exception:  # a defect in the look is no sign that all is well
+            found = self.check.unanswered
+            log.exception("a look broke", extra={"check": self.check.name})
         if found is not None and found != self.sentence:
             log.warning("%s: %s", self.check.name, found)
         self.sentence = found

@@ -194,6 +194,23 @@ async def test_a_look_that_breaks_is_a_sentence_and_no_error() -> None:
     assert report.problems == ("No.",)
 
 
+@pytest.mark.parametrize("waits", [True, False])
+async def test_a_look_with_a_defect_is_not_taken_for_a_good_one(
+    waits: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def look() -> str | None:
+        raise KeyError("what nobody thought of")
+
+    check = Check(name="x", look=look, unanswered="No.", severe=True, waits=waits)
+    readiness = Readiness([check])
+    await readiness.report()
+    task = readiness._kept[0].task
+    assert task is not None
+    await asyncio.wait([task])
+    assert (await readiness.report()).problems == ("No.",)
+    assert len([one for one in caplog.records if one.exc_info]) == 1
+
+
 async def test_a_platform_is_asked_beside_the_question() -> None:
     answer = asyncio.Event()
 
