@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, Final, Self
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote, unquote_plus, urlsplit
 
 from pydantic import SecretStr, ValidationError
 from pydantic_settings import DotEnvSettingsSource, EnvSettingsSource
@@ -119,12 +119,12 @@ class Settings:
         """Everything here that nobody may read, to be kept out of the log."""
         own = [getattr(self, each.name) for each in fields(self)]
         parts = [self, *(value for value in own if is_dataclass(value))]
-        values = (getattr(part, each.name) for part in parts for each in fields(part))
+        named = [(each.name, getattr(part, each.name)) for part in parts for each in fields(part)]
         return tuple(
             found
-            for value in values
+            for name, value in named
             if isinstance(value, SecretStr)
-            for found in _secret_in(value.get_secret_value())
+            for found in _secret_in(name, value.get_secret_value())
         )
 
     @classmethod
@@ -300,13 +300,16 @@ def _traces(env: Environment) -> TraceSettings | None:
     return TraceSettings(endpoint=endpoint, headers=headers)
 
 
-def _secret_in(value: str) -> tuple[str, ...]:
+def _secret_in(name: str, value: str) -> tuple[str, ...]:
     """The secret; of a database's address the password, as it is written and as it is meant."""
-    parts = urlsplit(value) if "://" in value else None
-    if parts is None:
+    if not name.endswith("_url"):
         headers = [one.partition("=")[2] for one in value.split(",") if "=" in one]
         return (value, *headers)
-    return tuple({parts.password, unquote(parts.password)}) if parts.password else ()
+    parts = urlsplit(value)
+    given = [one.partition("=") for one in parts.query.split("&")]
+    written = {parts.password or ""} | {word for key, _, word in given if "password" in key}
+    meant = {unquote(word) for word in written} | {unquote_plus(word) for word in written}
+    return tuple(filter(None, written | meant))
 
 
 def _file_url(path: Path) -> SecretStr:

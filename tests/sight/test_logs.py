@@ -168,6 +168,24 @@ def test_every_secret_of_the_settings_is_known() -> None:
     assert not any("db.example" in one for one in found)
 
 
+def test_a_secret_that_looks_like_an_address_is_one_all_the_same() -> None:
+    environ = {
+        "HANDRAIL_PAYMENTS_KEY": "key://the-payments-key",
+        "HANDRAIL_DATABASE_URL": "postgresql://db.example/hr?user=hr&password=p%40ssw0rd",
+        "OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector.example:4318",
+        "OTEL_EXPORTER_OTLP_HEADERS": "dsn=https://the-token@collector.example/2?x=1",
+    }
+    found = Settings.load(environ).secrets
+    for secret in (
+        "key://the-payments-key",
+        "p@ssw0rd",
+        "p%40ssw0rd",
+        "https://the-token@collector.example/2?x=1",
+    ):
+        assert secret in found, secret
+    assert not any("db.example" in one for one in found)
+
+
 def test_long_values_are_cut() -> None:
     assert len(line("x" * 100_000)) < 6000
 
