@@ -24,9 +24,12 @@ def write_file(file: Path, chain: str, rows: Sequence[AuditEntry]) -> None:
 def read_file(file: Path) -> tuple[str, list[AuditEntry], str]:
     """The chain, its rows as they stand in the file, and the head of its last line.
 
-    Raises ConfigurationError where a line is no row, or the last one is missing.
+    Raises OSError, and ConfigurationError where a line is no row, or the last one is missing.
     """
-    lines = file.read_text(encoding="utf-8").splitlines()
+    try:
+        lines = file.read_text(encoding="utf-8").splitlines()
+    except UnicodeDecodeError:
+        raise ConfigurationError([f"{file} is not UTF-8 text: export it again."]) from None
     found = [_object(file, number, line) for number, line in enumerate(lines, start=1)]
     if not found or found[-1].keys() != _LAST:
         raise ConfigurationError([f"{file} has no last line with the head: export it again."])

@@ -157,6 +157,19 @@ def test_from_a_time_on(noted: Machine) -> None:
     assert "is not a time" in result.stderr
 
 
+def test_a_file_that_is_no_export_is_told_in_words(noted: Machine) -> None:
+    file = noted.folder / "northwind.jsonl"
+    for content, said in (
+        (b"\xff\xfe\x00", "is not UTF-8 text: export it again."),
+        (b"person,name\n", "line 1: this is not JSON."),
+        (b"", "has no last line with the head: export it again."),
+    ):
+        file.write_bytes(content)
+        result = noted.run("audit", "verify", "--file", str(file))
+        assert result.exit_code == 2
+        assert said in result.stderr
+
+
 def test_an_export_holds_the_rows_and_the_head(noted: Machine) -> None:
     file = noted.folder / "northwind.jsonl"
     result = noted.run("audit", "export", "northwind", str(file))
