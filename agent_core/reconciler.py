@@ -66,7 +66,8 @@ class Reconciler:
         self._every = every
         self._patience = patience
         self._stopped = asyncio.Event()
-        self._swept_at: float | None = None
+        self._since: float | None = None
+        self._has_swept = False
 
     async def sweep(self, *, at_boot: bool = False) -> Swept:
         """One look at everything that is open."""
@@ -77,10 +78,11 @@ class Reconciler:
     async def run_forever(self) -> None:
         """Sweeps at once, then every minute, until `stop`. A failed sweep is logged and redone."""
         at_boot = True
+        self._since = monotonic()
         while not self._stopped.is_set():
             try:
                 await self.sweep(at_boot=at_boot)
-                self._swept_at = monotonic()
+                self._since, self._has_swept = monotonic(), True
                 at_boot = False
             except (HandrailError, OSError):
                 _log.exception("the reconciler's sweep failed; it is tried again")
@@ -92,8 +94,13 @@ class Reconciler:
 
     @property
     def seconds_since_sweep(self) -> float | None:
-        """Since the last sweep that went through; None before the first."""
-        return None if self._swept_at is None else monotonic() - self._swept_at
+        """Since the last sweep that went through, or else since the first began; None before."""
+        return None if self._since is None else monotonic() - self._since
+
+    @property
+    def has_swept(self) -> bool:
+        """Whether a sweep of `run_forever` has gone through."""
+        return self._has_swept
 
     def stop(self) -> None:
         """`run_forever` returns after the sweep it is in."""

@@ -144,6 +144,25 @@ async def test_timers_keep_the_ref_they_had(
     assert engine.submitted == [(EngineKind.TIMER, due.key, due.ref, due.at)] * 2
 
 
+async def test_a_first_sweep_that_never_gets_through_grows_old_too(
+    store: Store, engine: NotedEngine, clock: ManualClock
+) -> None:
+    tried = asyncio.Event()
+
+    def source(tx: UnitOfWork) -> list[DueTimer]:
+        tried.set()
+        raise OSError("the database is away")
+
+    reconciler = a_reconciler(store, engine, clock, timers=[source])
+    assert reconciler.seconds_since_sweep is None
+    running = asyncio.create_task(reconciler.run_forever())
+    await asyncio.wait_for(tried.wait(), 10)
+    assert reconciler.seconds_since_sweep is not None
+    assert not reconciler.has_swept
+    reconciler.stop()
+    await asyncio.wait_for(running, 10)
+
+
 async def test_it_runs_until_it_is_stopped_also_after_a_failure(
     store: Store, engine: NotedEngine, clock: ManualClock, caplog: pytest.LogCaptureFixture
 ) -> None:

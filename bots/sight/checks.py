@@ -20,6 +20,8 @@ class Sweeping(Protocol):
 
     @property
     def seconds_since_sweep(self) -> float | None: ...
+    @property
+    def has_swept(self) -> bool: ...
 
 
 def database_check(store: Store) -> Check:
@@ -59,13 +61,13 @@ def work_check(is_working: Callable[[], bool], reconciler: Sweeping) -> Check:
         if not is_working():
             return "The engine does not take work: it starts or stops now; else restart this one."
         since = reconciler.seconds_since_sweep
-        if since is None:
-            return "The first look for unfinished work is under way: wait a moment."
-        if since > SWEEP_SECONDS:
+        if since is not None and since > SWEEP_SECONDS:
             return (
                 f"The reconciler has not got through for {since:.0f} s: see its errors in the log; "
                 "restart this process if they say nothing."
             )
+        if since is None or not reconciler.has_swept:
+            return "The first look for unfinished work is under way: wait a moment."
         return None
 
     return Check(name="work", look=look, unanswered="The work's state is not known.", severe=True)

@@ -42,7 +42,9 @@ class States(Collector):
         since = sources.since_sweep()
         if since is not None:
             yield GaugeMetricFamily(
-                "handrail_sweep_age_seconds", "Since unfinished work was last looked for.", since
+                "handrail_sweep_age_seconds",
+                "Since unfinished work was last looked for, or first tried.",
+                since,
             )
         yield GaugeMetricFamily(
             "handrail_policy_current",

@@ -172,6 +172,6 @@ async def test_health_and_readiness(wire: Wire) -> None:
         async with session.get(wire.address + "/healthz") as response:
             assert response.status == 200
         # Ready once the first look for unfinished work is over, which runs beside the start.
-        await wire.until(lambda: wire.service.reconciler.seconds_since_sweep is not None)
+        await wire.until(lambda: wire.service.reconciler.has_swept)
         async with session.get(wire.address + "/readyz") as response:
             assert (await response.json()) == {"ready": True, "problems": []}

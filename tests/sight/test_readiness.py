@@ -38,8 +38,9 @@ class Clockwork:
 
 
 class Swept:
-    def __init__(self, since: float | None) -> None:
+    def __init__(self, since: float | None, *, once: bool = True) -> None:
         self.seconds_since_sweep = since
+        self.has_swept = once and since is not None
 
 
 def view(state: BreakerState) -> BreakerView:
@@ -147,10 +148,18 @@ async def test_a_broken_policy_degrades() -> None:
     assert report.problems == () and "policy check" in report.degraded[0]
 
 
-@pytest.mark.parametrize("since", [None, 1000.0])
-async def test_work_that_is_not_looked_for(since: float | None) -> None:
-    report = await Readiness([work_check(lambda: True, Swept(since))]).report()
-    assert len(report.problems) == 1
+@pytest.mark.parametrize(
+    ("swept", "said"),
+    [
+        (Swept(None), "wait a moment"),
+        (Swept(5.0, once=False), "wait a moment"),
+        (Swept(1000.0, once=False), "see its errors in the log"),
+        (Swept(1000.0), "see its errors in the log"),
+    ],
+)
+async def test_work_that_is_not_looked_for(swept: Swept, said: str) -> None:
+    report = await Readiness([work_check(lambda: True, swept)]).report()
+    assert len(report.problems) == 1 and said in report.problems[0]
     assert (await Readiness([work_check(lambda: True, Swept(5.0))]).report()).problems == ()
 
 
