@@ -2,6 +2,7 @@
 
 import errno
 import logging
+import socket
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -68,7 +69,7 @@ def serve(
         try:
             await bootstrap.serve(settings, configuration, host, port, role)
         except OSError as problem:
-            if problem.errno not in _NOT_OURS:
+            if problem.errno not in _NOT_OURS and not isinstance(problem, socket.gaierror):
                 raise
             raise Refused(
                 f"Cannot listen on {host}, port {port}: it is taken, or not for us to take. "

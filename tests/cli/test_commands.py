@@ -68,12 +68,15 @@ def test_serve_lists_the_mistakes_of_settings_and_files_at_once(tmp_path: Path) 
     assert not (tmp_path / ".local").exists()
 
 
-def test_a_port_that_is_taken_is_told_in_words(tmp_path: Path) -> None:
+@pytest.mark.parametrize("host", ["127.0.0.1", "999.1.1.1"])
+def test_an_address_that_cannot_be_had_is_told_in_words(host: str, tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         done = handrail(
             tmp_path,
             "serve",
+            "--host",
+            host,
             "--port",
             port,
             SLACK_BOT_TOKEN="xoxb-1",
@@ -83,7 +86,8 @@ def test_a_port_that_is_taken_is_told_in_words(tmp_path: Path) -> None:
             OPENAI_MODEL="tiny",
         )
     assert done.returncode == 1
-    assert f"port {port}" in done.stderr and "Choose another with --port" in done.stderr
+    assert f"Cannot listen on {host}, port {port}" in done.stderr
+    assert "Choose another with --port" in done.stderr
     assert "Traceback" not in done.stderr
 
 

@@ -77,6 +77,13 @@ def test_a_url_that_cannot_serve_is_refused_in_words(url: str) -> None:
         SqlStore(url)
 
 
+def test_a_file_that_is_no_database_is_said_in_words(tmp_path: Path) -> None:
+    file = tmp_path / "handrail.db"
+    file.write_text("what somebody copied here by mistake\n" * 50, encoding="utf-8")
+    with pytest.raises(ConfigurationError, match=r"opened or migrated: .*not a database"):
+        migrate(f"sqlite:///{file}")
+
+
 def test_postgres_goes_through_psycopg() -> None:
     for url in ("postgresql://h/db", "postgres://h/db", "postgresql+psycopg2://h/db"):
         assert database_url(url).drivername == "postgresql+psycopg"

@@ -29,7 +29,7 @@ def migrate(url: str) -> None:
     Other tables of the database are left alone. Safe to call from several processes at once.
     A newer version's database is used as it is, where that version allows it.
     Raises ConfigurationError for a URL that names no SQLite file and no Postgres database, for a
-    database that cannot be opened, and for one that only newer versions may use.
+    database that cannot be opened or changed, and for one that only newer versions may use.
     """
     engine = make_engine(url)
     try:
@@ -42,10 +42,10 @@ def migrate(url: str) -> None:
             config.attributes["connection"] = connection
             if not _is_newer(connection, ScriptDirectory.from_config(config)):
                 command.upgrade(config, "head")
-    except sa.exc.OperationalError as problem:
+    except sa.exc.DBAPIError as problem:
         shown = engine.url.render_as_string(hide_password=True)
         raise ConfigurationError(
-            [f"the database {shown} cannot be opened: {in_a_line(problem)}"]
+            [f"the database {shown} cannot be opened or migrated: {in_a_line(problem)}"]
         ) from None
     finally:
         engine.dispose()
