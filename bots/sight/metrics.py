@@ -12,6 +12,8 @@ _QUICK: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2
 _SLOW: Final = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0)
 # More than any real installation has: what goes beyond is counted together, under this word.
 MOST_SERIES: Final = 200
+_SIDES: Final = ("slack", "teams")  # platforms, and the doors of the same names
+_UNSENT: Final = ("refused", "gone", "withheld")
 OTHERS: Final = "other"
 
 
@@ -83,6 +85,14 @@ class Metrics:
             buckets=_QUICK,
             registry=registry,
         )
+        self._begin()
+
+    def _begin(self) -> None:
+        """What alerts see grow is there before it grows: a first failure is no growth else."""
+        for side in _SIDES:
+            self.ack.labels(side, "5xx")
+            for outcome in _UNSENT:
+                self.count(Metric.SENDS, side, outcome, by=0)
 
     def count(self, metric: Metric, *labels: str, by: int = 1) -> None:
         """Adds `by`, which is not negative."""

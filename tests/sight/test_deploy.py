@@ -82,6 +82,34 @@ async def test_every_query_asks_for_what_there_is(tmp_path: Path) -> None:
         assert found or "up{" in query, query
 
 
+GROWTH = re.compile(r'increase\((\w+)\{(\w+)=~?"([^"]+)"\}')
+
+
+def test_what_an_alert_sees_grow_is_there_before_it_grows() -> None:
+    """A counter that begins at five has grown by nothing, as Prometheus counts."""
+    registry = CollectorRegistry()
+    Observer(registry)
+    asked = [found for rule in rules() for found in GROWTH.findall(rule["expr"])]
+    assert len(asked) == sum(rule["expr"].count("increase(") for rule in rules()) > 0
+    for name, label, values in asked:
+        for value in values.split("|"):
+            for side in ("slack", "teams"):
+                begun = [
+                    sample.value
+                    for family in registry.collect()
+                    for sample in family.samples
+                    if sample.name == name
+                    and sample.labels[label] == value
+                    and side in sample.labels.values()
+                ]
+                assert begun == [0.0], (name, value, side)
+
+
+def test_a_process_that_asks_no_model_hides_nobody_elses_trouble() -> None:
+    (rule,) = (rule for rule in rules() if rule["alert"] == "HandrailModelDown")
+    assert "max(min by (instance) (handrail_breaker_open" in rule["expr"]
+
+
 def test_every_metric_is_on_the_dashboard_or_in_an_alert() -> None:
     shown = (DEPLOY / "grafana/handrail.json").read_text(encoding="utf-8")
     for metric in SHAPES:
