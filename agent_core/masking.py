@@ -54,6 +54,13 @@ def masked(text: str) -> str:
     return _DIGITS.sub(_digits, text)
 
 
+def without_password(url: str) -> str:
+    """An address without the name and password that may stand before its host."""
+    scheme, mark, rest = url.partition("://")
+    host, slash, path = rest.partition("/")
+    return f"{scheme}{mark}{host.rpartition('@')[2]}{slash}{path}"
+
+
 def masked_json(value: Any) -> Any:
     """The same for every string of a JSON value; keys stay."""
     if isinstance(value, str):

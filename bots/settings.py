@@ -123,8 +123,8 @@ class Settings:
         return tuple(
             found
             for name, value in named
-            if isinstance(value, SecretStr)
-            for found in _secret_in(name, value.get_secret_value())
+            if isinstance(value, SecretStr | str)
+            for found in _secret_in(name, value)
         )
 
     @classmethod
@@ -300,11 +300,14 @@ def _traces(env: Environment) -> TraceSettings | None:
     return TraceSettings(endpoint=endpoint, headers=headers)
 
 
-def _secret_in(name: str, value: str) -> tuple[str, ...]:
-    """The secret; of a database's address the password, as it is written and as it is meant."""
-    if not name.endswith("_url"):
+def _secret_in(name: str, held: SecretStr | str) -> tuple[str, ...]:
+    """The secret; of an address the password, as it is written and as it is meant."""
+    value = held if isinstance(held, str) else held.get_secret_value()
+    if isinstance(held, SecretStr) and not name.endswith("_url"):
         headers = [one.partition("=")[2] for one in value.split(",") if "=" in one]
         return (value, *headers)
+    if "://" not in value:
+        return ()
     parts = urlsplit(value)
     given = [one.partition("=") for one in parts.query.split("&")]
     written = {parts.password or ""} | {word for key, _, word in given if "password" in key}

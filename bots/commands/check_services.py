@@ -8,6 +8,7 @@ from typing import Any, Final
 import aiohttp
 
 from agent_core.errors import ConfigurationError, PlatformError, ToolError
+from agent_core.masking import without_password
 from agent_core.messages import Platform
 from agent_core.people import Capability
 from bots.commands.findings import Finding, note, right, wrong
@@ -183,14 +184,15 @@ async def _model(model: ModelSettings | None, *, live: bool) -> list[Finding]:
         message = "the scripted model answers: it is rules and no language model"
         return [note(OTHERS, "model", message, "Set OPENAI_API_KEY or OPENAI_BASE_URL.")]
     where = model.base_url or "https://api.openai.com/v1"
+    shown = without_password(where)
     if not live:
         named = model.name or "the first model"
-        return [right(OTHERS, "model", f"{named} at {where}; not called (--live calls it once)")]
+        return [right(OTHERS, "model", f"{named} at {shown}; not called (--live calls it once)")]
     async with aiohttp.ClientSession(headers=_authorization(model)) as session:
         try:
             return [await _asked(session, where.rstrip("/"), model.name)]
         except (aiohttp.ClientError, TimeoutError, ValueError) as problem:
-            message = f"{where} gave no usable answer ({type(problem).__name__})"
+            message = f"{shown} gave no usable answer ({type(problem).__name__})"
             return [wrong(OTHERS, "model", message, "Check OPENAI_BASE_URL.")]
 
 
@@ -209,24 +211,25 @@ def _authorization(model: ModelSettings) -> dict[str, str]:
 
 async def _asked(session: aiohttp.ClientSession, where: str, name: str | None) -> Finding:
     """One tiny call, as the service makes them."""
+    shown = without_password(where)
     if name is None:
         status, answer = await _json(session, "GET", f"{where}/models", None)
         listed = answer.get("data")
         if status != 200 or not isinstance(listed, list) or not listed:
-            message = f"{where} lists no model ({status})"
+            message = f"{shown} lists no model ({status})"
             return wrong(OTHERS, "model", message, "Set OPENAI_MODEL.")
         name = str(listed[0].get("id", ""))
     body = {"model": name, "messages": [{"role": "user", "content": "Answer with: OK"}]}
     status, answer = await _json(session, "POST", f"{where}/chat/completions", body)
     if status == 200 and answer.get("choices"):
-        return right(OTHERS, "model", f"{name} at {where} answers")
+        return right(OTHERS, "model", f"{name} at {shown} answers")
     remedies = {
         401: "Check OPENAI_API_KEY.",
         403: "Check OPENAI_API_KEY.",
         404: "Check OPENAI_MODEL and OPENAI_BASE_URL.",
         429: "The endpoint limits this key, or its credit is used up.",
     }
-    message = f"{name} at {where} answers with {status}"
+    message = f"{name} at {shown} answers with {status}"
     return wrong(OTHERS, "model", message, remedies.get(status, "Check OPENAI_BASE_URL."))
 
 

@@ -3,6 +3,7 @@
 import asyncio
 from typing import TYPE_CHECKING, Any, Final
 
+from agent_core.masking import without_password
 from bots.demo.options import DemoFailed, Support
 from bots.demo.worker import Worker, WorkerState
 from bots.settings import ModelSettings, Settings
@@ -28,7 +29,8 @@ class Shown:
         if self._model is None:
             return _RULES
         name = self._model.name or "the first model"
-        return f"{name} at {self._model.base_url}" if self._model.base_url else name
+        where = without_password(self._model.base_url or "")
+        return f"{name} at {where}" if where else name
 
     async def open_databases(self, settings: Settings) -> None:
         """Makes the databases readable here. The service has to have made them."""

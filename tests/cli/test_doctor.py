@@ -153,6 +153,14 @@ async def test_the_model_is_called_only_when_asked_to(machine: Machine) -> None:
         assert found["model"]["status"] == "wrong" and "404" in found["model"]["message"]
 
 
+async def test_a_password_in_an_address_is_not_shown(machine: Machine) -> None:
+    machine.set("OPENAI_BASE_URL", "http://us%40er:s3cret@127.0.0.1:1/v1")
+    for flags in ((), ("--live",)):
+        _, found = await findings(machine, *flags)
+        assert "http://127.0.0.1:1/v1" in found["model"]["message"]
+        assert "s3cret" not in json.dumps(found)
+
+
 def test_people_read_words(machine: Machine) -> None:
     machine.set("HANDRAIL_SUPORT_ROOM", "slack:T/C")
     result = machine.run("doctor")

@@ -172,7 +172,8 @@ def test_a_secret_that_looks_like_an_address_is_one_all_the_same() -> None:
     environ = {
         "HANDRAIL_PAYMENTS_KEY": "key://the-payments-key",
         "HANDRAIL_DATABASE_URL": "postgresql://db.example/hr?user=hr&password=p%40ssw0rd",
-        "OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector.example:4318",
+        "OTEL_EXPORTER_OTLP_ENDPOINT": "http://me:the-collectors@collector.example:4318",
+        "OPENAI_BASE_URL": "https://me:the-gateways@models.example/v1",
         "OTEL_EXPORTER_OTLP_HEADERS": "dsn=https://the-token@collector.example/2?x=1",
     }
     found = Settings.load(environ).secrets
@@ -181,6 +182,8 @@ def test_a_secret_that_looks_like_an_address_is_one_all_the_same() -> None:
         "p@ssw0rd",
         "p%40ssw0rd",
         "https://the-token@collector.example/2?x=1",
+        "the-collectors",
+        "the-gateways",
     ):
         assert secret in found, secret
     assert not any("db.example" in one for one in found)
