@@ -29,6 +29,9 @@ AGENT_FILE: Final = "agent.yaml"
 POLICY_FILE: Final = "policy.yaml"
 FOREVER: Final = "forever"
 LEAST_DAYS: Final = 3
+MOST_DAYS: Final = 36_500  # no calendar goes back for ever
+MOST: Final = 1_000_000  # of anything that a limit counts
+MOST_MINUTES: Final = 60 * 24 * 365
 ROOM_MODES: Final = {
     Audience.SHARED: RoomMode.MENTION,
     Audience.INTERNAL: RoomMode.MENTION,
@@ -128,9 +131,11 @@ def _slack_team(value: object) -> object:
 
 
 def _days(value: object) -> object:
-    if value == FOREVER or (isinstance(value, int) and not isinstance(value, bool) and value > 0):
+    if value == FOREVER or (
+        isinstance(value, int) and not isinstance(value, bool) and 0 < value <= MOST_DAYS
+    ):
         return value
-    raise ValueError("write a number of days, 1 or more, or: forever")
+    raise ValueError(f"write a number of days, 1 to {MOST_DAYS}, or: forever")
 
 
 def _or_none(value: int | str) -> int | None:
@@ -184,17 +189,21 @@ class _Limits(_Part):
     model_calls: int = Field(_LIMITS.model_calls, ge=1, le=100)
     tool_calls: int = Field(_LIMITS.tool_calls, ge=1, le=200)
     turn_seconds: float = Field(_LIMITS.turn_seconds, ge=5, le=3600)
-    tokens: int = Field(_LIMITS.tokens, ge=1000)
+    tokens: int = Field(_LIMITS.tokens, ge=1000, le=100 * MOST)
     model_seconds: float = Field(_LIMITS.model_seconds, ge=1, le=600)
-    output_tokens: int = Field(_LIMITS.output_tokens, ge=100)
-    turns: int = Field(_LIMITS.turns, ge=1)
-    waiting: int = Field(_LIMITS.waiting, ge=1)
-    waiting_of_account: int = Field(_LIMITS.waiting_of_account, ge=1)
-    waiting_messages: int = Field(_LIMITS.waiting_messages, ge=1)
-    confirmation_minutes: float = Field(_LIMITS.confirmation_seconds / 60, ge=1)
-    approval_minutes: float = Field(_LIMITS.approval_seconds / 60, ge=1)
-    approval_remind_minutes: float = Field(_LIMITS.approval_remind_seconds / 60, ge=1)
-    approval_pass_on_minutes: float = Field(_LIMITS.approval_pass_on_seconds / 60, ge=1)
+    output_tokens: int = Field(_LIMITS.output_tokens, ge=100, le=MOST)
+    turns: int = Field(_LIMITS.turns, ge=1, le=MOST)
+    waiting: int = Field(_LIMITS.waiting, ge=1, le=MOST)
+    waiting_of_account: int = Field(_LIMITS.waiting_of_account, ge=1, le=MOST)
+    waiting_messages: int = Field(_LIMITS.waiting_messages, ge=1, le=MOST)
+    confirmation_minutes: float = Field(_LIMITS.confirmation_seconds / 60, ge=1, le=MOST_MINUTES)
+    approval_minutes: float = Field(_LIMITS.approval_seconds / 60, ge=1, le=MOST_MINUTES)
+    approval_remind_minutes: float = Field(
+        _LIMITS.approval_remind_seconds / 60, ge=1, le=MOST_MINUTES
+    )
+    approval_pass_on_minutes: float = Field(
+        _LIMITS.approval_pass_on_seconds / 60, ge=1, le=MOST_MINUTES
+    )
 
 
 _Days = Annotated[int | Literal["forever"], BeforeValidator(_days)]

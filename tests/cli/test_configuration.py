@@ -9,7 +9,7 @@ from agent_core.errors import ConfigurationError
 from agent_core.messages import Platform, PlatformIdentity
 from agent_core.people import AccountId, Capability, Person, PersonId, Role
 from agent_core.retention import Retention
-from bots.configuration import Configuration, load_configuration
+from bots.configuration import Configuration, _Limits, load_configuration
 from bots.configured_people import people_from
 from playground import people as sample
 
@@ -166,6 +166,16 @@ def test_how_long_things_are_kept_is_taken_and_checked(tmp_path: Path) -> None:
         ("conversations: 20", "journals cannot be kept longer than conversations"),
         ("journals: forever", "journals cannot be kept longer than conversations"),
         ("talk: 3", "retention.talk is not known here"),
+        ("ledger: 4000000", "retention.ledger is wrong: write a number of days"),
     ):
         (told,) = mistakes(tmp_path, f"{WHOLE}retention: {{{wrong}}}\n")
         assert told.startswith("agent.yaml, line 4: retention") and said in told
+
+
+@pytest.mark.parametrize("name", sorted(_Limits.model_fields))
+@pytest.mark.parametrize("value", [".inf", ".nan", "1.0e+300", "1" + "0" * 30, "-1"])
+def test_a_limit_that_no_clock_and_no_counter_can_hold_is_refused(
+    tmp_path: Path, name: str, value: str
+) -> None:
+    (told,) = mistakes(tmp_path, f"{WHOLE}limits: {{{name}: {value}}}\n")
+    assert told.startswith(f"agent.yaml, line 4: limits.{name} is wrong")
