@@ -49,6 +49,10 @@ def read_yaml(path: Path) -> YamlFile:
         mark = problem.problem_mark or problem.context_mark
         line = mark.line + 1 if mark else 1
         found.mistakes.append(f"{path}, line {line}: {problem.problem or 'not valid YAML'}")
+    except RecursionError:
+        found.mistakes.append(f"{path}: a value refers to itself, or is nested too deeply")
+    except (LookupError, AttributeError):  # the library takes `!!bool maybe` for a defect
+        found.mistakes.append(f"{path}: a value is marked as what it is not (!!…)")
     except (yaml.YAMLError, ValueError) as problem:
         reason = str(problem).splitlines()[0]
         found.mistakes.append(f"{path}: {reason}")

@@ -100,6 +100,11 @@ def test_all_mistakes_come_at_once_with_their_lines(tmp_path: Path) -> None:
         (f"{WHOLE}{TWO}- {{name: B, can: [staff], ids: ['slack:T/V']}}\n", "belongs to A already"),
         (f"{WHOLE}people: [{{name: A, can: [staff]}}]", "people.1.ids is missing"),
         ("company: !!python/object:os.system A\n", "could not determine a constructor"),
+        ("company: &all [*all]\n", "refers to itself"),
+        (f"company: {'[' * 2_000}{']' * 2_000}\n", "refers to itself"),
+        ('company: !!bool "maybe"\n', "is marked as what it is not"),
+        ('company: !!int ""\n', "is marked as what it is not"),
+        ('company: !!timestamp "soon"\n', "is marked as what it is not"),
     ],
 )
 def test_a_file_that_cannot_be_used_says_why(tmp_path: Path, text: str, said: str) -> None:
