@@ -2,11 +2,11 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 
 from aiohttp import web
 
@@ -108,12 +108,12 @@ class Service:
                 EngineKind.TIMER: self._fire,
             }
         )
-        self._sweeping = asyncio.create_task(self.reconciler.run_forever())
+        self._sweeping = _job("reconciler", self.reconciler.run_forever())
         if self.policy is not None:
-            self._watching = asyncio.create_task(self.policy.run_forever())
+            self._watching = _job("policy", self.policy.run_forever())
         if self.retention is not None:
-            self._expiring = asyncio.create_task(self.retention.run_forever())
-        self._attending = asyncio.create_task(self._attend_forever())
+            self._expiring = _job("retention", self.retention.run_forever())
+        self._attending = _job("unsent of the dead", self._attend_forever())
         self._is_working = True
 
     async def _attend_forever(self) -> None:
@@ -199,6 +199,22 @@ class Service:
             parts.push_async_callback(self.delivery.stop, DRAIN_SECONDS)
             if self.role.runs_turns:
                 parts.push_async_callback(self.engine.drain, DRAIN_SECONDS)
+
+
+def _job(name: str, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+    """Runs beside the requests. An end by a defect is told when it comes: nobody waits for it."""
+    task = asyncio.create_task(work, name=name)
+    task.add_done_callback(_tell_of_defect)
+    return task
+
+
+def _tell_of_defect(job: asyncio.Task[None]) -> None:
+    if not job.cancelled() and (error := job.exception()) is not None:
+        log.error(
+            "a job of the service ended by a defect: restart this process, and report it",
+            exc_info=error,
+            extra={"job": job.get_name()},
+        )
 
 
 def _furnish(tx: UnitOfWork, configuration: Configuration, support_room: RoomRef) -> None:

@@ -13,6 +13,7 @@ from prometheus_client import CollectorRegistry
 
 from agent_core.breaker import BreakerState, BreakerView
 from agent_core.errors import StoreError
+from agent_core.retention_sweep import RetentionSweep
 from agent_core.store.health import version_problem
 from agent_core.store.migrations import migrate
 from bots.sight.checks import (
@@ -90,6 +91,18 @@ async def test_a_stopped_reconciler_is_not_ready(wire: Wire) -> None:
     assert status == 503
     assert told["ready"] is False
     assert "The engine does not take work" in str(told["problems"])
+
+
+async def test_a_job_that_a_defect_ends_is_told_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def broken(_: RetentionSweep) -> None:
+        raise OverflowError("what nobody thought of")
+
+    monkeypatch.setattr(RetentionSweep, "run_forever", broken)
+    async with wired(tmp_path):
+        (record,) = (one for one in caplog.records if "ended by a defect" in one.message)
+    assert record.exc_info and record.__dict__["job"] == "retention"
 
 
 async def test_a_locked_database_is_not_ready_and_the_answer_comes(wire: Wire) -> None:
