@@ -10,7 +10,14 @@ from bots.bootstrap.catalogs import (
     tools_by_name,
 )
 from bots.bootstrap.channels import opened_removers
-from bots.bootstrap.databases import backup, database_problem, migrate, open_store, traced
+from bots.bootstrap.databases import (
+    backup,
+    database_problem,
+    has_no_accounts_yet,
+    migrate,
+    open_store,
+    traced,
+)
 from bots.bootstrap.running import application, serve
 
 __all__ = [
@@ -19,6 +26,7 @@ __all__ = [
     "build",
     "catalog_of",
     "database_problem",
+    "has_no_accounts_yet",
     "migrate",
     "open_accounts",
     "open_store",

@@ -29,6 +29,12 @@ def database_problem(settings: Settings) -> str | None:
     return health.database_problem(settings.database_url.get_secret_value())
 
 
+def has_no_accounts_yet(settings: Settings) -> bool:
+    """Whether the accounts will lie in a SQLite file that is not there yet."""
+    file = file_of(settings.accounts_url.get_secret_value())
+    return file is not None and not file.exists()
+
+
 def make_folder(url: str) -> None:
     """The folder of a SQLite file, so that the file can be made."""
     if url.startswith("sqlite"):

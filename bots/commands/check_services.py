@@ -98,6 +98,10 @@ def _support_people(count: int) -> list[Finding]:
 
 
 async def _accounts(settings: Settings) -> list[Finding]:
+    from bots import bootstrap
+
+    if bootstrap.has_no_accounts_yet(settings):
+        return [note(STATE, "accounts", "the file is made when it is needed")]
     try:
         async with opened_accounts(settings) as accounts:
             some = await accounts.search("", 1)

@@ -47,6 +47,9 @@ async def test_an_empty_machine_is_told_what_to_do(machine: Machine) -> None:
     assert "audit.key" in found["HANDRAIL_AUDIT_KEY"]["message"]
     assert found["support people"]["status"] == "wrong"
     assert found["model"]["status"] == "note" and "rules" in found["model"]["message"]
+    assert found["accounts"]["status"] == "note" and "is made" in found["accounts"]["message"]
+    # Nothing was made that might belong to another account than the service's.
+    assert not (machine.folder / "data").exists()
 
 
 async def test_a_whole_set_up_is_right(ready: Machine) -> None:
