@@ -90,6 +90,8 @@ def test_the_tables_of_the_engine_are_on_the_page(tmp_path: Path) -> None:
     database.close()
 
 
-@pytest.mark.parametrize("variable", [name for name in VARIABLES if name.endswith("_URL")])
+@pytest.mark.parametrize(
+    "variable", [name for name in VARIABLES if name.endswith(("_URL", "_ENDPOINT"))]
+)
 def test_whom_we_send_to_is_on_the_page(variable: str) -> None:
     assert variable in page(), f"docs/trust.md does not say what goes to {variable}"
