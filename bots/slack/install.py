@@ -181,6 +181,7 @@ class InstalledWorkspaces:
             found = await self._latest(team_id=team_id)
             if found is None:
                 self._cache.pop(team_id, None)
+                self._read_at.pop(team_id, None)  # another look may have found it meanwhile
                 return None
             self._cache[team_id], self._read_at[team_id] = found, monotonic()
         return self._cache[team_id]

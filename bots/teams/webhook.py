@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from time import monotonic
 
 from aiohttp import web
 from botbuilder.core import TurnContext
@@ -19,6 +20,7 @@ from bots.teams.sender import ServicePlaces
 
 _log = logging.getLogger(__name__)
 CHANNEL_ID = "msteams"
+_TOLD_SECONDS = 60.0
 Learn = Callable[[str, str], None]
 
 
@@ -45,6 +47,7 @@ class TeamsWebhook:
         self._tenants = allowed_tenants
         self._any_channel = any_channel
         self._learn = learn
+        self._told_at: dict[int, float] = {}
 
     async def handle(self, request: web.Request) -> web.Response:
         """The aiohttp handler."""
@@ -56,13 +59,22 @@ class TeamsWebhook:
             self._check_origin(activity)
         except DeliveryRefused as refused:
             reason = str(refused)  # names fields and claims, never what is in them
-            _log.info("teams delivery refused", extra={"status": refused.status, "reason": reason})
+            self._tell(refused.status, reason)
             return web.json_response({"error": reason}, status=refused.status)
         self._learn(activity.tenant_id, activity.service_url)
         answer = await self._adapter.take(activity, who, self._turn(activity))
         if answer is not None:
             return web.json_response(answer.body, status=answer.status)
         return web.Response(status=200)
+
+    def _tell(self, status: int, reason: str) -> None:
+        """Each kind of refusal once a minute: anybody may be refused as often as they like."""
+        now = monotonic()
+        is_new = now - self._told_at.get(status, -_TOLD_SECONDS) >= _TOLD_SECONDS
+        if is_new:
+            self._told_at[status] = now
+        level = logging.INFO if is_new else logging.DEBUG
+        _log.log(level, "teams delivery refused", extra={"status": status, "reason": reason})
 
     def _turn(self, activity: IncomingActivity) -> Turn:
         async def turn(context: TurnContext) -> None:

@@ -1,5 +1,6 @@
 """Installing through OAuth: what is stored, who may come back, and what is forgotten."""
 
+import asyncio
 import json
 import sqlite3
 from collections.abc import AsyncIterator
@@ -15,6 +16,7 @@ from agent_core.errors import ConfigurationError, NotPermitted
 from agent_core.messages import InboundMessage, OutgoingId
 from bots.slack.adapter import SlackChannel
 from bots.slack.api import SlackApi
+from bots.slack.identity import Workspace
 from bots.slack.install import InstalledWorkspaces, installed_workspaces
 from bots.slack.manifest import manifest, manifest_yaml
 from playground import people
@@ -78,6 +80,30 @@ async def test_another_key_opens_nothing_and_says_what_to_do(tmp_path: Path) -> 
     await store.save(an_installation())
     with pytest.raises(NotPermitted, match="install the app again"):
         await a_store(tmp_path / "slack.db", secret="other").get(TEAM)
+
+
+async def test_an_installation_that_comes_while_one_looks_is_served_by_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = a_store(tmp_path / "slack.db")
+    looks, has_looked, may_end = store._latest, asyncio.Event(), asyncio.Event()
+
+    async def slow_at_first(*, team_id: str = "", bot_id: str = "") -> Workspace | None:
+        found = await looks(team_id=team_id, bot_id=bot_id)
+        if found is None:
+            has_looked.set()
+            await may_end.wait()
+        return found
+
+    monkeypatch.setattr(store, "_latest", slow_at_first)
+    before = asyncio.create_task(store.get(TEAM))
+    await has_looked.wait()
+    await store.save(an_installation())
+    assert await store.get(TEAM) is not None
+    may_end.set()
+    assert await before is None
+    assert (await store.get(TEAM)) is not None
+    await store.close()
 
 
 async def test_the_newest_installation_counts_and_forgetting_is_for_good(tmp_path: Path) -> None:

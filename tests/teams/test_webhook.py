@@ -68,6 +68,15 @@ def no_exception_in_the_log(caplog):
     assert [r for r in records if r.exc_info and r.name != "aiohttp.server"] == []
 
 
+async def test_a_flood_of_refusals_fills_no_log(stage, caplog):
+    for _ in range(20):
+        assert (await send(stage, activity(stage), kind=BAD_TOKENS[0]))[0] == 401
+    assert (await send(stage, activity(stage, channelId="webchat")))[0] in (401, 403)
+    told = [r for r in caplog.records if r.getMessage() == "teams delivery refused"]
+    assert told[0].levelno == logging.INFO
+    assert len([r for r in told if r.levelno >= logging.INFO]) <= 2
+
+
 async def test_a_true_delivery_is_taken(stage):
     status, text = await send(stage, activity(stage))
     assert (status, text) == (200, "")
