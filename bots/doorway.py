@@ -3,6 +3,7 @@
 import asyncio
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
+from http import HTTPStatus
 from typing import Any, Final, cast
 
 from aiohttp import web
@@ -178,6 +179,35 @@ class Watched(asyncio.BufferedProtocol):
             self._doorway.changed(self._transport)
 
 
+def guard(response: web.StreamResponse) -> None:
+    """What every answer bears: nothing of it is kept, run as a page, or told to other sites."""
+    response.headers["Server"] = "handrail"  # and not which version of what
+    response.headers.setdefault("Cache-Control", "no-store")
+    response.headers.setdefault("Content-Security-Policy", "default-src 'none'")
+    response.headers.setdefault("Referrer-Policy", "no-referrer")
+    response.headers.setdefault("X-Content-Type-Options", "nosniff")
+
+
+class Discreet(web.RequestHandler):
+    """aiohttp's protocol, whose answer to what broke names no version and repeats no input."""
+
+    __slots__ = ()
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        """Raises ConnectionError where an answer had begun."""
+        super().handle_error(request, status, exc, message)  # tells the log
+        answer = web.Response(status=status, text=f"{status} {HTTPStatus(status).phrase}\n")
+        answer.force_close()
+        guard(answer)
+        return answer
+
+
 class DoorSite(web.BaseSite):
     """Listens on an address, and lets connections in through the doorway."""
 
@@ -196,8 +226,14 @@ class DoorSite(web.BaseSite):
         await super().start()
         inner = self._runner.server
         assert inner is not None
+
+        def connection() -> Watched:
+            protocol = inner()
+            protocol.__class__ = Discreet  # the runner makes its own class alone
+            return Watched(protocol, self._doorway)
+
         self._server = await asyncio.get_running_loop().create_server(
-            lambda: Watched(inner(), self._doorway), self._host, self._port, backlog=self._backlog
+            connection, self._host, self._port, backlog=self._backlog
         )
 
 

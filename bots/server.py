@@ -12,7 +12,7 @@ from aiohttp import web
 from aiohttp.typedefs import Middleware
 
 from bots.bodies import BUDGET, BodyBudget
-from bots.doorway import DOORWAY, HANDLER_ARGUMENTS, DoorSite, Doorway, keep_time
+from bots.doorway import DOORWAY, HANDLER_ARGUMENTS, DoorSite, Doorway, guard, keep_time
 from bots.sight.readiness import Report
 
 log = logging.getLogger(__name__)
@@ -62,12 +62,7 @@ def application(
 
 
 async def _guarded(_: web.Request, response: web.StreamResponse) -> None:
-    """What every answer bears: nothing of it is kept, run as a page, or told to other sites."""
-    response.headers["Server"] = "handrail"  # and not which version of what
-    response.headers.setdefault("Cache-Control", "no-store")
-    response.headers.setdefault("Content-Security-Policy", "default-src 'none'")
-    response.headers.setdefault("Referrer-Policy", "no-referrer")
-    response.headers.setdefault("X-Content-Type-Options", "nosniff")
+    guard(response)
 
 
 @asynccontextmanager

@@ -28,7 +28,8 @@ class House:
         self.leave.set()
         self.asked = 0
         self.finished = 0
-        self.app = server.application([web.post("/door", self._door)], _fine, doorway)
+        doors = [web.post("/door", self._door), web.post("/broken", self._broken)]
+        self.app = server.application(doors, _fine, doorway)
         self.app[BUDGET] = budget
         self.address = ""
         self._writers: list[asyncio.StreamWriter] = []
@@ -42,6 +43,9 @@ class House:
         await self.leave.wait()
         self.finished += 1
         return web.Response(text=str(len(body)))
+
+    async def _broken(self, request: web.Request) -> web.Response:
+        raise KeyError("s3cret")
 
     async def call(self, words: bytes = b"") -> Pair:
         parts = urlsplit(self.address)
@@ -206,12 +210,27 @@ async def test_chunks_without_end_are_refused_when_they_are_too_many() -> None:
         assert await answer == 413
 
 
-async def test_every_answer_says_nothing_of_what_runs_here() -> None:
+@pytest.mark.parametrize(
+    "words",
+    [
+        b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"GET /nowhere HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"GET /healthz HTTP/1.1\r\nHost: x\r\nAuthorization : Bearer s3cret\r\n\r\n",
+        b"GET http://[::1s3cret HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"\x16\x03\x01\x02\x00s3cret\r\n\r\n",
+        b"POST /broken HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n",
+    ],
+)
+async def test_every_answer_says_nothing_of_what_runs_here_or_came_in(words: bytes) -> None:
     async with house() as found:
-        reader, _ = await found.call(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
-        head = (await reader.readuntil(b"\r\n\r\n")).decode()
-        assert "aiohttp" not in head and "Server: handrail" in head
-        assert "no-store" in head and "nosniff" in head
+        asyncio.get_running_loop().set_debug(True)  # aiohttp then shows where an error was
+        reader, _ = await found.call(words)
+        answer = (await reader.readuntil(b"\r\n\r\n")).decode()
+        length = next(x for x in answer.splitlines() if x.startswith("Content-Length"))
+        answer += (await reader.readexactly(int(length.split()[1]))).decode()
+        assert "aiohttp" not in answer and "Server: handrail" in answer
+        assert "no-store" in answer and "nosniff" in answer
+        assert "s3cret" not in answer and "Traceback" not in answer
 
 
 async def test_a_crowd_begins_a_few_in_each_step_of_the_loop_and_in_order() -> None:

@@ -23,7 +23,7 @@ class OpenSlots:
         self.watched.set()
         return self._ours
 
-    def take_own(self) -> str:
+    def take_own(self, first: int) -> str:
         return "slot-0"
 
     def check(self) -> None:
