@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -89,8 +89,8 @@ class KeySet:
         try:
             metadata = await self._json(self._metadata_url)
             found = await self._json(str(metadata["jwks_uri"]))
-            keys = dict(_key(entry) for entry in found["keys"] if entry.get("kty") == "RSA")
-        except (aiohttp.ClientError, TimeoutError, ValueError, KeyError, TypeError, jwt.PyJWTError):
+            keys = _keys_in(found["keys"])
+        except (aiohttp.ClientError, TimeoutError, ValueError, KeyError, TypeError):
             # A failed first fetch is tried again at once: nothing can be verified without it.
             self._tried_at = None if first else self._now()
             return
@@ -103,6 +103,22 @@ class KeySet:
             response.raise_for_status()
             decoded: dict[str, Any] = await response.json(content_type=None)
             return decoded
+
+
+def _keys_in(entries: Sequence[Any]) -> dict[str, ConnectorKey]:
+    """What can be read of the published keys. Raises ValueError where that is none of them."""
+    keys: dict[str, ConnectorKey] = {}
+    for entry in entries:
+        if not isinstance(entry, dict) or entry.get("kty") != "RSA":
+            continue
+        try:
+            kid, key = _key(entry)
+        except (ValueError, KeyError, TypeError, AttributeError, jwt.PyJWTError):
+            continue  # it speaks for nobody, and is no reason to take none of the others
+        keys[kid] = key
+    if not keys:
+        raise ValueError("no key that can be read")
+    return keys
 
 
 def _key(entry: Mapping[str, Any]) -> tuple[str, ConnectorKey]:

@@ -34,6 +34,7 @@ class Issuer:
         self.grants = 0
         self.lifetime = 3600
         self.status = 200
+        self.strange = []
 
     def app(self):
         app = web.Application()
@@ -49,7 +50,8 @@ class Issuer:
         return web.json_response({"jwks_uri": f"http://{request.host}/keys"})
 
     async def keys(self, _):
-        return web.json_response(self.tokens.jwks())
+        published = self.tokens.jwks()
+        return web.json_response({"keys": [*self.strange, *published["keys"]]})
 
     async def token(self, _):
         self.grants += 1
@@ -70,7 +72,7 @@ def signing():
 async def parts(signing):
     issuer, clock = Issuer.__new__(Issuer), Time()
     issuer.tokens, issuer.fetches, issuer.grants = signing, 0, 0
-    issuer.lifetime, issuer.status = 3600, 200
+    issuer.lifetime, issuer.status, issuer.strange = 3600, 200, []
     async with serving(issuer.app()) as base, ClientSession() as session:
         keys = KeySet(session, f"{base}/openid", gap_seconds=5, monotonic=clock)
         access = AccessTokens(
@@ -103,6 +105,15 @@ async def test_old_keys_serve_while_the_issuer_is_away(parts):
     clock.now += 90_000
     assert await keys.get(issuer.tokens.kid) is not None
     assert issuer.fetches == 2
+
+
+@pytest.mark.parametrize(
+    "strange", ["words", 7, None, {"kty": "RSA"}, {"kty": "RSA", "kid": "x", "n": 1, "e": []}]
+)
+async def test_a_key_that_cannot_be_read_speaks_for_nobody_and_hides_no_other(parts, strange):
+    issuer, _, keys, _ = parts
+    issuer.strange = [strange]
+    assert await keys.get(issuer.tokens.kid) is not None
 
 
 async def test_without_any_keys_nothing_can_be_said(parts):
