@@ -30,7 +30,10 @@ _COUNTS = sa.text(
     {_PROPOSAL.format("awaiting_confirmation")} AS confirmations,
     {_PROPOSAL.format("awaiting_approval")} AS approvals,
     (SELECT count(*) FROM hr_ledger WHERE {tables.UNSETTLED}) AS unsettled,
-    (SELECT count(*) FROM hr_ledger WHERE {tables.UNKNOWN_OUTCOME}) AS unknown
+    (SELECT count(*) FROM hr_ledger WHERE {tables.UNKNOWN_OUTCOME}) AS unknown,
+    (SELECT count(*) FROM hr_ledger WHERE {tables.UNKNOWN_OUTCOME} AND EXISTS
+        (SELECT 1 FROM hr_escalations WHERE {tables.OPEN_ESCALATION} AND
+         hr_escalations.conversation_id = hr_ledger.conversation_id)) AS doubtful
     """
 ).columns(
     inbox_since=tables.UtcTime(), outgoing_since=tables.UtcTime(), cases_since=tables.UtcTime()
@@ -53,6 +56,7 @@ class Standing:
     approvals: int  # proposals that wait for somebody else's
     unsettled: int  # effects that were begun and have no outcome yet
     unknown: int  # effects of which nobody knows whether they happened
+    doubtful: int  # those of them whose case is not over
 
 
 class StandingReader:

@@ -46,6 +46,8 @@ class Counts(Protocol):
     def unsettled(self) -> int: ...
     @property
     def unknown(self) -> int: ...
+    @property
+    def doubtful(self) -> int: ...
 
 
 class Gauges(Collector):
@@ -100,6 +102,9 @@ class Gauges(Collector):
         yield _gauge("ledger_unsettled", "Effects begun, without an outcome yet.", counts.unsettled)
         yield _gauge(
             "ledger_unknown", "Effects of which nobody knows whether they happened.", counts.unknown
+        )
+        yield _gauge(
+            "ledger_doubtful", "Those of them whose case no person has closed.", counts.doubtful
         )
 
 
