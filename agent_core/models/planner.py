@@ -316,12 +316,20 @@ def _words(scene: _Scene, wanted: Sequence[Meaning]) -> str:
     if _waits_for_account(scene):
         shown = any("card" in result.content for result in scene.results)
         return "" if shown else WHICH_ACCOUNT
-    parts = [told(result.name, result.content) for result in scene.results]
+    parts = [told(one.name, one.content) for one in scene.results if not _only_looked(one, wanted)]
     if not any("plan" in (event.get("result") or {}) for event in scene.events):
         parts += [_after(event) for event in scene.events]
     parts += [one.question for one in wanted if isinstance(one, Ask)]
     parts += [one.text for one in wanted if isinstance(one, Say)]
     return "\n\n".join(dict.fromkeys(part for part in parts if part))
+
+
+def _only_looked(result: _Result, wanted: Sequence[Meaning]) -> bool:
+    """The newest invoice was found for a refund, whose card shows it; nobody asked for a list."""
+    looked = any(isinstance(one, Wish) and one.latest_invoice for one in wanted)
+    found = isinstance(result.content, dict) and result.content.get("invoices")
+    newest = _call("list_invoices", {"limit": 1}).arguments
+    return looked and bool(found) and (result.name, result.arguments) == ("list_invoices", newest)
 
 
 def _after(event: Mapping[str, Any]) -> str:

@@ -1,9 +1,11 @@
 """How the rule-based planner tells the results of tools."""
 
 from collections.abc import Mapping, Sequence
+from datetime import date, datetime
 from typing import Any
 
 from agent_core.visibility import NOT_FOR_ROLE, SHOWN_ALONE
+from agent_core.wording import time_text
 
 _SHOWN = frozenset(
     {
@@ -16,6 +18,19 @@ _SHOWN = frozenset(
     }
 )
 
+# Several may be asked for in one message, and one of them refused: it is named.
+_DOING = {
+    "add_seats": "add the seats",
+    "remove_seats": "remove the seats",
+    "change_plan": "change the plan",
+    "refund_invoice": "refund the invoice",
+    "change_billing_contact": "change the billing contact",
+    "reset_member_access": "reset the access",
+    "pause_subscription": "pause the subscription",
+    "resume_subscription": "resume the subscription",
+    "cancel_subscription": "cancel the subscription",
+}
+
 
 def told(tool: str, content: Any) -> str:
     """A result in words; empty where a card or receipt has told it."""
@@ -27,7 +42,8 @@ def told(tool: str, content: Any) -> str:
     if status in _SHOWN or "card" in content or "receipt" in content:
         return ""
     if status in ("failed", "refused", "arguments_rejected", "no_such_tool"):
-        return f"I could not do that: {content.get('reason', 'it was refused')}"
+        why = content.get("reason", "It was refused.")
+        return f"I could not {_DOING.get(tool, 'do that')}. {why}"
     if status == "succeeded" and "title" in content:
         return f"That was done already: {content['title']}."
     return ""
@@ -57,7 +73,9 @@ def _list(heading: str, lines: Sequence[str]) -> str:
 
 def _invoice(one: Mapping[str, Any]) -> str:
     refunded = f", {one['left_to_refund']} left to refund" if one.get("left_to_refund") else ""
-    return f"{one['invoice']} of {one['issued_on']}: {one['total']}, {one['status']}{refunded}"
+    day = date.fromisoformat(one["issued_on"])
+    issued = f"{day.day} {day:%B %Y}"
+    return f"{one['invoice']} of {issued}: {one['total']}, {one['status']}{refunded}"
 
 
 def _plan(one: Mapping[str, Any]) -> str:
@@ -80,4 +98,5 @@ def _member(one: Mapping[str, Any]) -> str:
 
 def _request(one: Mapping[str, Any]) -> str:
     reason = f" ({one['reason']})" if one.get("reason") else ""
-    return f"{one['what']}: {one['outcome']}{reason}, asked {one['asked_at']}"
+    asked = time_text(datetime.fromisoformat(one["asked_at"]))
+    return f"{one['what']}: {one['outcome']}{reason}, asked at {asked}"

@@ -61,11 +61,11 @@ def request(
 
 
 def answered(asked: ModelRequest, reply: ModelReply, content: dict[str, Any]) -> ModelRequest:
-    """The request after its first call came back with this."""
-    call = replace(reply.tool_calls[0], id="call_1")
+    """The request after this call came back with this."""
+    call = replace(reply.tool_calls[0], id=f"call_{len(asked.messages)}")
     more = (
         ModelMessage(role="assistant", content="", tool_calls=(call,)),
-        ModelMessage(role="tool", content=json.dumps(content), tool_call_id="call_1"),
+        ModelMessage(role="tool", content=json.dumps(content), tool_call_id=call.id),
     )
     return replace(asked, messages=(*asked.messages, *more))
 
@@ -353,3 +353,30 @@ def test_customers_do_not_name_accounts() -> None:
 def test_members_are_told_without_internal_words(email: str, shown: str) -> None:
     ben = {"name": "Ben Carter", "email": email, "role": "billing_admin", "access": "can sign in"}
     assert told("list_members", {"members": [ben]}) == f"The members:\n- {shown}"
+
+
+def test_a_refusal_names_what_was_not_done_and_why() -> None:
+    content = {"status": "refused", "reason": "The account is on the Business plan already."}
+    assert told("change_plan", content) == (
+        "I could not change the plan. The account is on the Business plan already."
+    )
+    assert told("reboot_server", {"status": "failed"}) == "I could not do that. It was refused."
+
+
+def test_days_and_times_are_told_as_cards_show_them() -> None:
+    invoice = {"invoice": "INV-1", "issued_on": "2026-03-04", "total": "$9.00", "status": "paid"}
+    shown = "Your invoices:\n- INV-1 of 4 March 2026: $9.00, paid"
+    assert told("list_invoices", {"invoices": [invoice]}) == shown
+    asked = {"what": "Added 2 seats", "outcome": "done", "asked_at": "2026-03-04T10:03+00:00"}
+    shown = "The latest requests:\n- Added 2 seats: done, asked at 10:03 UTC, 4 March"
+    assert told("request_status", {"requests": [asked]}) == shown
+
+
+def test_the_invoice_that_a_card_shows_is_not_told_again() -> None:
+    asked = request("refund our last invoice")
+    found = {"invoices": [{"invoice": "INV-1042"}], "more": 2}
+    asked = answered(asked, plan(asked), found)
+    shown = {"status": "awaiting_confirmation", "card": "shown"}
+    assert plan(answered(asked, plan(asked), shown)).text == ""
+    asked = request("refund our last invoice")
+    assert plan(answered(asked, plan(asked), {"invoices": [], "more": 0})).text != ""
