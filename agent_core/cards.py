@@ -117,6 +117,7 @@ def approval_card(
     arguments = tuple(
         _covered_argument(name, value) if name in hidden else argument_field(proposal, name)
         for name, value in sorted(proposal.arguments.items())
+        if not _is_the_amount(proposal, name)
     )
     return message_of(
         [
@@ -149,6 +150,13 @@ def _given_text(proposal: Proposal) -> str:
         more = need.people - len(said)
         said.append("One more person must." if more == 1 else f"{more} more people must.")
     return "".join(f"{one} " for one in said)
+
+
+def _is_the_amount(proposal: Proposal, name: str) -> bool:
+    """The card shows it above already, under the same name."""
+    amount = proposal.amount
+    shown = amount is not None and proposal.arguments[name] == amount.minor
+    return name == "amount_minor" and shown
 
 
 def argument_field(proposal: Proposal, name: str) -> Field:

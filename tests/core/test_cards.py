@@ -69,6 +69,15 @@ def test_an_approver_reads_arguments_by_names_for_people(name: str, line: str) -
     assert line in cards.approval_card(waiting, "Acme").fallback.splitlines()
 
 
+def test_an_approver_reads_the_amount_once() -> None:
+    waiting = a_proposal(status=ProposalStatus.AWAITING_APPROVAL, approval=SUPPORT)
+    assert waiting.amount is not None
+    arguments = {"amount_minor": waiting.amount.minor, "fee_minor": waiting.amount.minor}
+    card = cards.approval_card(replace(waiting, arguments=arguments), "Acme")
+    shown = [line.partition(":")[0] for line in card.fallback.splitlines()]
+    assert (shown.count("Amount"), shown.count("Fee")) == (1, 1)
+
+
 def test_minor_units_without_a_currency_are_not_shown_as_money() -> None:
     waiting = a_proposal(
         status=ProposalStatus.AWAITING_APPROVAL,
