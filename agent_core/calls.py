@@ -167,19 +167,13 @@ class Calls:
         return False
 
     async def _refuse_unknown(self, live: LiveTurn, call: ToolCall) -> None:
-        bound = live.conversation.account is not None
-        reason = (
-            f"{live.requester.name}, nobody has given you a role in this account yet, so I can "
-            "neither show its data nor change it. General questions are welcome."
-            if bound or live.conversation.audience is Audience.PRIVATE
-            else "This channel is not linked to an account, so I can answer general questions only."
-        )
+        reason, ask_access = _no_standing(live)
 
         def write(boundary: Boundary) -> None:
             boundary.post(
                 f"refusal:{boundary.live.turn.id}:standing",
                 cards.refusal_card(
-                    reason, conversation_id=boundary.conversation.id, ask_access=True
+                    reason, conversation_id=boundary.conversation.id, ask_access=ask_access
                 ),
             )
             content = {"status": "refused", "reason": reason, "card": "shown"}
@@ -326,3 +320,22 @@ def _cancel_others(tx: UnitOfWork, boundary: Boundary, account_id: AccountId) ->
         ):
             continue
         withdraw(boundary, proposal)
+
+
+def _no_standing(live: LiveTurn) -> tuple[str, bool]:
+    """Why nothing of an account is shown or changed here, and whether access can be asked for."""
+    name, bound = live.requester.name, live.conversation.account is not None
+    shared = live.conversation.audience is Audience.SHARED
+    if bound and shared and live.requester.can(Capability.STAFF):
+        return (
+            f"{name}, colleagues look at a customer's account and change it in a direct chat with "
+            "me or in an internal channel, not in a channel that is shared with customers.",
+            False,
+        )
+    if bound or live.conversation.audience is Audience.PRIVATE:
+        return (
+            f"{name}, nobody has given you a role in this account yet, so I can neither show its "
+            "data nor change it. General questions are welcome.",
+            True,
+        )
+    return "This channel is not linked to an account, so I can answer general questions only.", True

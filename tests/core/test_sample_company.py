@@ -147,6 +147,14 @@ async def test_staff_act_on_the_account_they_name() -> None:
     assert (await company.seats(GLOBEX), await company.seats()) == (22, 12)
 
 
+async def test_staff_in_a_shared_channel_are_told_where_they_can_ask() -> None:
+    company = await Company().open(sam(), audience=Audience.SHARED)
+    await company.say("refund INV-1042")
+    told = (await company.texts())[-1]
+    assert "in a direct chat with me or in an internal channel" in told
+    assert "Talk to support" in told and "Ask for access" not in told
+
+
 async def test_what_is_not_understood_reaches_a_person() -> None:
     company = await Company().open(olive())
     await company.say("please export our audit log")
