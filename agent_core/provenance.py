@@ -15,8 +15,8 @@ from agent_core.tooling import Json, ToolCall
 from agent_core.turn_state import Kind
 
 FROM_OUTSIDE: Final = (
-    "You have not said these details in this request: they come from earlier messages, from other "
-    "people or from documents. Please check them."
+    "You have not said these details in this request: they were looked up, or come from earlier "
+    "messages, other people or documents. Please check them."
 )
 
 _NOT_OWN: Final = re.compile(r"^\s*(?:>|\[attached file: ).*$", re.MULTILINE)

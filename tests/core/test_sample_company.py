@@ -116,6 +116,12 @@ async def test_a_refund_above_the_limit_waits_for_approval_and_below_it_does_not
     assert "Refunded 20" in (await company.texts())[1] or "20.00" in (await company.texts())[1]
 
 
+async def test_the_card_says_that_an_invoice_was_looked_up() -> None:
+    company = await Company().open(olive())
+    await company.say("refund our last invoice")
+    assert "they were looked up" in (await company.texts())[-1]
+
+
 async def test_a_member_reads_usage_and_is_refused_the_invoices() -> None:
     company = await Company().open(milo())
     await company.say("how much storage do we use?")
