@@ -282,7 +282,7 @@ def customer_notice(case: Escalation, hours: str) -> str:
         )
     opening = f"{case.asked_by}, {said}" if case.asked_by else f"{said[0].upper()}{said[1:]}"
     return (
-        f"{opening} A person will answer you in this thread.{when} They see what was said and "
+        f"{opening} A person will answer you here.{when} They see what was said and "
         "done so far, so you need not repeat it."
     )
 

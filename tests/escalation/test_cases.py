@@ -230,6 +230,16 @@ async def test_an_ambiguous_post_is_looked_up_and_not_sent_twice(house: House) -
     assert len(notices) == 1
 
 
+async def test_the_notice_names_no_thread_where_there_may_be_none(house: House) -> None:
+    thread = await house.says(MEMBER, "help", mention=True)
+    conversation = await house.conversation(thread)
+    await house.presses(
+        MEMBER, presses.ASK_SUPPORT, conversation.id, room=conversation.room, thread=thread
+    )
+    [told] = [text for text in house.slack.texts(thread) if "passed this on" in text]
+    assert "A person will answer you here." in told and "thread" not in told
+
+
 @pytest.mark.parametrize(
     ("speaker", "shown"),
     [
