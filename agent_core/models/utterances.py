@@ -29,7 +29,7 @@ _HYPOTHETICAL: Final = re.compile(
 _REQUEST: Final = re.compile(
     r"\?\s*$|^(please|can|could|would|will|how|why|what|when|where|who|send|delete|export|make|"
     r"create|set|turn|enable|disable|fix|tell|explain|give|get|i want|we want|i need|we need|"
-    r"i'?d like|we'?d like|help)\b",
+    r"i'?d like|we'?d like|help|pause|suspend|freeze|resume)\b",
     re.IGNORECASE,
 )
 
@@ -56,12 +56,22 @@ _THANKS: Final = re.compile(
     re.IGNORECASE,
 )
 _FILLER: Final = re.compile(
-    r"^\W*(?:please|pls|also|then|so|well|just|now|and|too)?\W*$", re.IGNORECASE
+    r"^\W*(?:please|pls|also|then|so|well|just|now|and|too|(?:can|could|would|will) you)?\W*$",
+    re.IGNORECASE,
+)
+_BARE_SEATS: Final = re.compile(
+    rf"(?:please )?(?:add|remove|drop)\s+{NUMBER}(?: more)?[.!]?", re.IGNORECASE
 )
 _BARE_INVOICE: Final = re.compile(r"(?i)(?:please |also |invoice )*inv-?\d+(?: please)?\W*")
 _SPLIT: Final = re.compile(
     r"(?<=[.!?;])\s+|\n+|;\s*|,?\s+(?:and then|and also|and|then|also|plus)\s+(?=\S)|"
     r",\s*(?=please\b)",
+    re.IGNORECASE,
+)
+# A comma or a sign may stand before another wish, or inside of one ("Dana Fox, dana@x.example").
+_NEXT_WISH: Final = re.compile(
+    r"(?:,|\s[&/+])\s*(?=(?:add|buy|remove|drop|cancel|pause|suspend|resume|refund|upgrade|"
+    r"downgrade|change|switch|reset|unlock|show|list)\b)",
     re.IGNORECASE,
 )
 
@@ -98,11 +108,11 @@ def _tidied(found: list[Meaning], whole: Meaning | None) -> list[Meaning]:
 def _clauses(text: str) -> list[str]:
     """The message in parts that each may hold a wish; a part without a noun borrows "seats"."""
     parts = [part.strip(" ,") for part in _SPLIT.split(text) if part and part.strip(" ,.")]
-    parts = [part for part in parts if not _FILLER.match(part)]
+    parts = [one for part in parts if not _FILLER.match(part) for one in _wishes_in_a_row(part)]
     clauses: list[str] = []
     for part in parts:
-        bare = re.fullmatch(rf"(?i)(?:please )?(add|remove|drop)\s+({NUMBER})(?: more)?[.!]?", part)
-        if bare and any(re.search(SEATS, clause, re.I) for clause in clauses):
+        seats = any(re.search(SEATS, clause, re.I) for clause in clauses)
+        if seats and _BARE_SEATS.fullmatch(part):
             part = f"{part.rstrip('.!')} seats"
         if _BARE_INVOICE.fullmatch(part) and any(
             re.search(r"(?i)\brefund", clause) for clause in clauses
@@ -110,6 +120,15 @@ def _clauses(text: str) -> list[str]:
             part = f"refund {part}"
         clauses.append(part)
     return clauses
+
+
+def _wishes_in_a_row(part: str) -> list[str]:
+    """The part at its commas and signs, where each piece is a wish by itself; else as it is."""
+    first, *others = _NEXT_WISH.split(part)
+    whole = isinstance(_meaning(first), Wish | Ask) and all(
+        isinstance(_meaning(one), Wish | Ask) or _BARE_SEATS.fullmatch(one) for one in others
+    )
+    return [first, *others] if whole else [part]
 
 
 def _meaning(text: str) -> Meaning | None:

@@ -95,6 +95,32 @@ TABLE: list[tuple[str, list[tuple[str, dict[str, Any]]]]] = [
         [("change_plan", {"plan": "business"}), ("add_seats", {"seats": 3})],
     ),
     (
+        "add 2 seats, upgrade us to Business, refund INV-1042",
+        [
+            ("add_seats", {"seats": 2}),
+            ("change_plan", {"plan": "business"}),
+            ("refund_invoice", {"invoice": "INV-1042", "amount_minor": None}),
+        ],
+    ),
+    (
+        "Change the billing contact to Dana Fox, dana@globex.example, add 2 seats and pause us",
+        [
+            ("change_billing_contact", {"name": "Dana Fox", "email": "dana@globex.example"}),
+            ("add_seats", {"seats": 2}),
+            ("pause_subscription", {}),
+        ],
+    ),
+    (
+        "add 2 seats & show our invoices",
+        [("add_seats", {"seats": 2}), ("list_invoices", {"limit": None})],
+    ),
+    (
+        "add 2 seats, remove 3 and add 4",
+        [("add_seats", {"seats": 2}), ("remove_seats", {"seats": 3}), ("add_seats", {"seats": 4})],
+    ),
+    ("Can you, please, add 2 seats", [("add_seats", {"seats": 2})]),
+    ("We are growing, add 2 seats, and thanks", [("add_seats", {"seats": 2})]),
+    (
         "Add 2 seats. Then show our invoices.",
         [("add_seats", {"seats": 2}), ("list_invoices", {"limit": None})],
     ),
@@ -380,3 +406,10 @@ def test_the_invoice_that_a_card_shows_is_not_told_again() -> None:
     assert plan(answered(asked, plan(asked), shown)).text == ""
     asked = request("refund our last invoice")
     assert plan(answered(asked, plan(asked), {"invoices": [], "more": 0})).text != ""
+
+
+def test_a_part_that_is_only_half_understood_is_not_dropped() -> None:
+    assert meanings("add 2 seats, then pause") == [
+        Wish("add_seats", {"seats": 2}),
+        NotUnderstood("pause", asks=True),
+    ]
