@@ -44,13 +44,16 @@ function drawSection(block, hands) {
   return h("div", { class: "bk-section" }, words, accessory);
 }
 
+// An address or a number of its own, which half a narrow card would break in two.
+const LONG_WORD = /\S{15,}/;
+
 // Our fields are "*Label*\nvalue": a term and its description. Others have a description alone.
 function drawField(field, hands) {
   const found = field.type === "mrkdwn" ? /^\*([^*\n]+)\*\n([\s\S]*)$/.exec(field.text) : null;
   if (!found) return h("div", {}, h("dt", { class: "unseen" }, "Field"), h("dd", {}, asNodes(field, hands)));
   return h(
     "div",
-    {},
+    { class: LONG_WORD.test(found[2]) ? "bk-wide" : null },
     h("dt", {}, unescaped(found[1])),
     h("dd", {}, mrkdwn(found[2], hands.names)),
   );

@@ -130,7 +130,7 @@ export class SlackSource {
       deleted: message.subtype === "tombstone",
       reactions: (message.reactions || []).map((r) => ({ name: r.name, count: r.count })),
       signature: JSON.stringify([message, message.user === personId]),
-      words: unescaped(message.text || ""),
+      words: this.#words(message),
       draw: (hands) => this.#draw(channel, message, hands),
     };
   }
@@ -244,8 +244,12 @@ export class SlackSource {
   #say(channel, message) {
     if (!channel) return;
     const by = this.names.user(message.user || this.#state.bot.user_id);
-    const words = unescaped(message.text || "").replace(/<@(\w+)>/g, (_, id) => `@${this.names.user(id)}`);
-    speak(`${by} in ${this.roomName(channel.id)}: ${words}`);
+    speak(`${by} in ${this.roomName(channel.id)}: ${this.#words(message)}`);
+  }
+
+  /** A message as it is read aloud: names, and no markup. */
+  #words(message) {
+    return unescaped((message.text || "").replace(/<@(\w+)>/g, (_, id) => `@${this.names.user(id)}`));
   }
 
   #tell(change) {

@@ -197,7 +197,10 @@ async def test_a_phone_shows_one_pane_and_nothing_sideways(open_page: OpenPage, 
     await expect(page.get_by_role("tab", name="Staff")).to_have_attribute("aria-selected", "true")
     await page.get_by_role("button", name="Under the hood").click()
     assert not await _is_wider_than_the_screen(page)
-    await page.get_by_role("button", name="Close").click()
+    close = page.get_by_role("button", name="Close")
+    box = await close.bounding_box()
+    assert box and box["x"] + box["width"] > PHONE[0] - 40  # in its corner
+    await close.click()
     town.slack.say("U0GRETA", GLOBEX, "news")
     await expect(page.get_by_role("tab", name="Globex")).to_contain_text("new")
 
@@ -208,6 +211,26 @@ async def test_wide_shows_four_panes_and_nothing_sideways(open_page: OpenPage, t
         page = await _ready(await open_page(town.address, viewport=(width, 900)))
         assert await page.locator(".pane:visible").count() == 4
         assert not await _is_wider_than_the_screen(page)
+
+
+async def test_a_long_word_has_the_cards_whole_width(open_page: OpenPage, town: Town) -> None:
+    words = ("*Account*\nGlobex", "*Seats*\n20", "*Billing email*\nfelix@globex.example")
+    fields = {"type": "section", "fields": [{"type": "mrkdwn", "text": text} for text in words]}
+    await town.bot.call("chat.postMessage", channel=GLOBEX, text="Globex", blocks=[fields])
+    page = await _ready(await open_page(town.address, viewport=(1440, 900)))
+    account, seats, email = await page.locator("#pane-globex .bk-fields dd").all()
+    lines = [await each.bounding_box() for each in (account, seats, email)]
+    assert len({box["height"] for box in lines if box}) == 1  # nothing is broken in two
+    assert lines[0] and lines[1] and lines[0]["y"] == lines[1]["y"]  # short ones stand in a row
+
+
+async def test_what_is_read_aloud_has_names_and_no_markup(open_page: OpenPage, town: Town) -> None:
+    town.slack.say("U0GRETA", GLOBEX, "5 more seats", mention=True)
+    page = await _ready(await open_page(town.address))
+    reply = page.locator("#pane-globex").get_by_text("Reply in thread")
+    await expect(reply).to_have_accessible_name(
+        "Reply in thread, Greta Holm: @Acme Assistant 5 more seats"
+    )
 
 
 async def test_the_theme_can_be_chosen_and_is_kept(open_page: OpenPage, town: Town) -> None:
