@@ -73,7 +73,7 @@ def join_first(proposal: Proposal, who: Requester) -> str | None:
     there, here = _PLATFORMS[proposal.requester.platform], _PLATFORMS[who.identity.platform]
     return (
         f"This was asked for on {there}, where we do not know you yet. Join your accounts on "
-        f"{there} and {here} first: write “join” to the agent in a direct chat."
+        f"{there} and {here} first: write “join” to the AI agent in a direct chat."
     )
 
 

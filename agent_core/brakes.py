@@ -33,7 +33,7 @@ class Brake:
     @property
     def in_words(self) -> str:
         """What is paused, for operators and support leads."""
-        return "the agent" if self.scope is BrakeScope.ALL else f"{self.scope} {self.target}"
+        return "the AI agent" if self.scope is BrakeScope.ALL else f"{self.scope} {self.target}"
 
 
 def holds_conversation(brakes: Sequence[Brake], conversation: Conversation) -> Brake | None:

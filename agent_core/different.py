@@ -32,7 +32,7 @@ _NOT_OURS = (
 )
 _UNPROVEN = (
     "I cannot tell that you are somebody else than the one who asked: no directory has you both. "
-    "Join your own account of the place where it was asked for (write “join” to the agent in a "
+    "Join your own account of the place where it was asked for (write “join” to the AI agent in a "
     "direct chat), let somebody else decide, or ask an operator: handrail people …"
 )
 _SAME_APPROVER = (

@@ -36,7 +36,7 @@ def hold_on(tx: UnitOfWork, services: Services, conversation: Conversation) -> H
     why = f" ({brake.reason})" if brake.reason else ""
     return Hold(
         reason=EscalationReason.PAUSED,
-        suggestion=f"{who} has paused {brake.in_words}{why}, so the agent does not "
+        suggestion=f"{who} has paused {brake.in_words}{why}, so the AI agent does not "
         "answer here. Answer the customer yourself.",
     )
 

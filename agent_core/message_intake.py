@@ -186,7 +186,7 @@ class MessageIntake:
             reason=EscalationReason.ASKED_FOR,
             asked=asked[:ASKED_LENGTH],
             asked_by=situation.who,
-            suggestion="Ask what they need; the agent has not worked on this.",
+            suggestion="Ask what they need; the AI agent has not worked on this.",
             at=now,
         )
 

@@ -31,7 +31,7 @@ def pause_in_words(
     `actions`: the names of all that can be paused one by one.
     """
     if not who.can(Capability.LEAD):
-        return "Only a support lead can pause the agent."
+        return "Only a support lead can pause the AI agent."
     verb, _, rest = text.strip().partition(" ")
     if verb.casefold() == PAUSES:
         return in_force(tx)
@@ -113,7 +113,7 @@ def resume(tx: UnitOfWork, scope: BrakeScope, target: str, by: str, key: str, at
     """Releases a brake."""
     brake = Brake(scope=scope, target=target, set_by=by, set_at=at)
     if not tx.brakes.release(scope, target):
-        return f"{brake.in_words} was not paused.".capitalize()
+        return f"{brake.in_words[:1].upper()}{brake.in_words[1:]} was not paused."
     _note(tx, brake, AuditKind.BRAKE_RELEASED, by, key, at)
     return f"Going on: {brake.in_words}. Conversations that people have stay with them."
 

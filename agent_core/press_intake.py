@@ -174,7 +174,7 @@ class PressIntake:
             reason=EscalationReason.ASKED_FOR,
             asked=_last_words(tx, conversation, who),
             asked_by=who,
-            suggestion="Read the last messages: the agent could not do what was asked.",
+            suggestion="Read the last messages: the AI agent could not do what was asked.",
             at=now,
         )
         return Answer(notice=f"The support team has your request as {case.label}.")

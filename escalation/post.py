@@ -30,17 +30,17 @@ from agent_core.wording import time_text
 REASONS = {
     EscalationReason.ASKED_FOR: "asked for a person",
     EscalationReason.POLICY: "policy says a person decides",
-    EscalationReason.REPEATED_FAILURE: "the agent failed several times",
+    EscalationReason.REPEATED_FAILURE: "the AI agent failed several times",
     EscalationReason.TOOL_FAILURE: "the account system failed",
     EscalationReason.MODEL_FAILURE: "the model failed",
     EscalationReason.UNKNOWN_OUTCOME: "an action's outcome is unknown",
-    EscalationReason.BEYOND_SCOPE: "beyond what the agent can do",
+    EscalationReason.BEYOND_SCOPE: "beyond what the AI agent can do",
     EscalationReason.TAKEN_OVER: "a colleague answered in the customer's thread",
     EscalationReason.DELIVERY_FAILURE: "a message to the customer could not be delivered",
     EscalationReason.UNANSWERED_APPROVAL: "nobody gave an approval in time",
-    EscalationReason.PAUSED: "the agent is paused here",
-    EscalationReason.REPLY_BUDGET: "the agent answered too often in a short time",
-    EscalationReason.OVERLOADED: "more requests came than the agent can answer in time",
+    EscalationReason.PAUSED: "the AI agent is paused here",
+    EscalationReason.REPLY_BUDGET: "the AI agent answered too often in a short time",
+    EscalationReason.OVERLOADED: "more requests came than the AI agent can answer in time",
     EscalationReason.ACCESS: "somebody asks for access",
 }
 SPEAKERS = {
@@ -93,7 +93,7 @@ def _state(case: Escalation) -> str:
         EscalationStatus.WAITING: "waiting, nobody has it",
         EscalationStatus.CLAIMED: f"{who} has it"
         + (f" since {time_text(case.claimed_at)}" if case.claimed_at else ""),
-        EscalationStatus.HANDED_BACK: f"handed back to the agent by {who}",
+        EscalationStatus.HANDED_BACK: f"handed back to the AI agent by {who}",
         EscalationStatus.RESOLVED: f"resolved by {who}",
     }[case.status]
 
@@ -215,7 +215,7 @@ def words_of_hint(hint: OutboundMessage) -> str:
 def take_over_hint(case: Escalation, to: PlatformIdentity) -> OutboundMessage:
     """For the colleague who answered in the customer's thread."""
     give_back = Button(
-        action=presses.HAND_BACK, label="Give it back to the agent", value=str(case.id)
+        action=presses.HAND_BACK, label="Give it back to the AI agent", value=str(case.id)
     )
     return message(
         Text(markdown=f"You have this conversation now ({case.label}): the AI agent is silent."),

@@ -51,7 +51,7 @@ def manifest(base_url: str | None, *, name: str = "Handrail") -> dict[str, Any]:
     address = {"request_url": events_url} if events_url else {}
     command = {
         "command": COMMAND,
-        "description": "Ask the agent, or a person",
+        "description": "Ask the AI agent, or a person",
         "usage_hint": "help | status",
         "should_escape": True,
     }

@@ -164,3 +164,10 @@ async def command(house: House, by: Participant, text: str) -> str:
         )
     )
     return answer.notice
+
+
+async def test_what_was_not_paused_is_named_as_it_was_written(house: House) -> None:
+    said = await command(house, LENA, f"resume room {CUSTOMER_ROOM}")
+    assert said == f"Room {CUSTOMER_ROOM} was not paused."
+    assert await command(house, LENA, "resume all") == "The AI agent was not paused."
+    assert (await command(house, LENA, "pause all")).startswith("Paused: the AI agent.")

@@ -13,7 +13,7 @@ from agent_core.errors import DestinationGone, PlatformUnavailable
 from agent_core.escalations import EscalationId, EscalationReason, EscalationStatus
 from agent_core.messages import Author
 from agent_core.people import Capability
-from escalation.post import relayed
+from escalation.post import REASONS, relayed
 from tests.builders import an_entry
 from tests.fakes.house import (
     ADA,
@@ -252,3 +252,8 @@ async def test_the_notice_names_no_thread_where_there_may_be_none(house: House) 
 def test_the_transcript_names_software_by_what_it_is(speaker: Speaker, shown: str) -> None:
     said = relayed(replace(an_entry("Hello."), speaker=speaker, name="Sam"))
     assert [block.speaker for block in said.blocks if isinstance(block, Quote)] == [shown]
+
+
+def test_a_case_calls_the_agent_what_people_call_it() -> None:
+    for words in REASONS.values():
+        assert "agent" not in words.replace("AI agent", "")

@@ -125,7 +125,7 @@ async def test_a_person_takes_over_and_gives_back(demo: RunningDemo, open_page: 
     await case.shows("Olive Marsh", "Can it be renewed for two years?")
 
     await case.press("Hand back")
-    await case.shows("handed back to the agent by Rita Vance")
+    await case.shows("handed back to the AI agent by Rita Vance")
     await thread.reply("What plan are we on?", mention=True)
     await thread.shows("Plan", "Team")
 

@@ -55,7 +55,7 @@ async def test_a_pause_stops_a_running_turn_and_a_person_is_called(
     assert said.startswith("Paused: account northwind.")
     model.let_go.set()
     await thread.shows("Case 1")
-    case = support.last_thread("the agent is paused here")
+    case = support.last_thread("the AI agent is paused here")
     await case.shows("odd bills")
     await demo.until(demo.is_idle)
     await expect(thread.root).not_to_contain_text(WORDS)

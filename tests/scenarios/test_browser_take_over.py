@@ -55,8 +55,8 @@ async def test_no_agent_post_starts_after_a_colleague_answered(
     assert authors <= {Author.CODE.value}
     assert not [m for m in messages if WORDS in str(m)]
 
-    await thread.press("Give it back to the agent")
-    await case.shows("handed back to the agent by Sam Okafor")
+    await thread.press("Give it back to the AI agent")
+    await case.shows("handed back to the AI agent by Sam Okafor")
     await northwind.be("Olive Marsh")
     await thread.reply("And how many seats is that?", mention=True)
     await thread.shows(WORDS)

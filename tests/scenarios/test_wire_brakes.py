@@ -90,7 +90,7 @@ async def test_a_brake_stops_a_running_turn_within_one_step(
     await thread.until_says("Case 1")
     await wire.settled()
     assert "Business" not in str(thread.messages())
-    inside = await wire.support_thread("the agent is paused here")
+    inside = await wire.support_thread("the AI agent is paused here")
     await inside.until_says("Suggested next step")
 
 
@@ -104,6 +104,6 @@ async def test_who_writes_while_the_agent_is_paused_gets_a_person(
     )
     thread = wire.slack_thread(OWNER, GLOBEX, "what plan are we on?")
     await thread.until_says("Case 1")
-    inside = await wire.support_thread("the agent is paused here")
+    inside = await wire.support_thread("the AI agent is paused here")
     assert "an incident" in await inside.until_says("Suggested next step")
     assert not model.asked.is_set()
