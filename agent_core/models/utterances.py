@@ -42,6 +42,14 @@ _TROUBLE: Final = re.compile(
 )
 
 
+# Who is upset gets a person, and neither a question nor a card.
+_UPSET: Final = re.compile(
+    r"\b(ridiculous|disgrace\w*|unacceptable|outrageous|furious|angry|fed up|sick of|scam|"
+    r"(?:terrible|awful|worst) (?:service|company|support)|lawyers?)\b",
+    re.IGNORECASE,
+)
+
+
 _SMALL_TALK: Final = re.compile(
     r"^\W*(?:(?:hi|hello|hey|good (?:morning|afternoon|evening|day)|greetings)(?: there| all| "
     r"team| everyone)?"
@@ -142,6 +150,8 @@ def _meaning(text: str) -> Meaning | None:
     if rule is None:
         return NotUnderstood(text.strip(), asks=bool(_REQUEST.search(text.strip())))
     meaning = rule.meaning(text)
+    if _UPSET.search(text) and not isinstance(meaning, Person):
+        return NotUnderstood(text.strip(), asks=True)
     if not rule.acts:
         troubled = isinstance(meaning, Wish) and _TROUBLE.search(text)
         return NotUnderstood(text.strip(), asks=True) if troubled else meaning

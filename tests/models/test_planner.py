@@ -413,3 +413,13 @@ def test_a_part_that_is_only_half_understood_is_not_dropped() -> None:
         Wish("add_seats", {"seats": 2}),
         NotUnderstood("pause", asks=True),
     ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["This is ridiculous, I want my money back!!", "cancel our subscription, this is a scam"],
+)
+def test_who_is_upset_gets_a_person_and_no_question(text: str) -> None:
+    [call] = plan(request(text)).tool_calls
+    assert call.name == "hand_over"
+    assert meanings("I am fed up, get me a person") == [Person()]
