@@ -89,11 +89,19 @@ def _step_blocks(plan: Plan, step: Proposal) -> list[Block | None]:
     amount = f" ({_amount_text(step.amount)})" if step.amount else ""
     stands = step_state(plan, step)
     line = f"{step.title}{amount}{f': {stands}' if stands else ''}"
+    promised = not _came_to_nothing(plan, step)
+    told = promised or step.status is ProposalStatus.REFUSED  # its note is why
     return [
         Fields(fields=(Field(label=f"Step {step.step}", value=line),)),
-        Changes(changes=step.changes) if step.changes and step.status not in _LEFT_OUT else None,
-        *(Note(text=note) for note in step.notes),
+        Changes(changes=step.changes) if step.changes and promised else None,
+        *(Note(text=note) for note in step.notes if told),
     ]
+
+
+def _came_to_nothing(plan: Plan, step: Proposal) -> bool:
+    """What it would have changed is promised no more."""
+    ended = plan.outcome(step) in (Outcome.REFUSED, Outcome.FAILED)
+    return ended or step.status in _LEFT_OUT
 
 
 def step_state(plan: Plan, step: Proposal) -> str:

@@ -162,6 +162,10 @@ async def test_the_steps_after_a_failed_one_are_not_begun() -> None:
     card = await made.card(f"stopped:{first.plan_id}")
     assert "Pause the subscription: not begun" in card.fallback
     assert "nothing has changed" in card.fallback and actions(card) == [presses.ASK_SUPPORT]
+    shown = (await made.card(str(first.card))).fallback
+    assert "Add 2 seats" in shown and "Pause the subscription" in shown
+    for promise in ("is charged today", "→", "stop working today"):
+        assert promise not in shown
     assert not await made.unfinished()
 
 
