@@ -12,6 +12,7 @@ from agent_core.people import AccountId
 from agent_core.policy import DailyLimit, Decision, Per, Ruling
 from agent_core.ports import UnitOfWork
 from agent_core.tooling import Amount
+from agent_core.wording import one_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,9 +80,10 @@ def used(tx: UnitOfWork, limit: DailyLimit, counted: Counted) -> Use:
 
 
 def limit_text(limit: DailyLimit) -> str:
-    """The limit in a sentence, e.g. "At most 3 a day, and $1,000.00 a day, for one account"."""
+    """The limit in a sentence, e.g. "At most 3 a day and $1,000.00 a day for one account"."""
     most = [f"{limit.count} a day"] if limit.count is not None else []
-    most += [f"{amount_text(minor, currency)} a day" for currency, minor in limit.money.items()]
+    money = [amount_text(minor, currency) for currency, minor in limit.money.items()]
+    most += [f"{one_of(money)} a day"] if money else []
     whose = {
         Per.PERSON: "for one person",
         Per.ACCOUNT: "for one account",

@@ -175,6 +175,8 @@ async def test_over_the_limit_is_refused_or_handed_over_with_a_sentence() -> Non
     other = {"amount": Amount(minor=9_999, currency="EUR")}  # has no limit
     assert (await store.run(lambda tx: ask(tx, money, **other))).decision is Decision.CONFIRM
     assert limit_text(money) == "At most $35.00 a day for one account"
+    both = replace(money, count=20, money={USD: 3_500, "EUR": 4_000, "JPY": 500})
+    assert limit_text(both) == "At most 20 a day and $35.00, €40.00 or ¥500 a day for one account"
 
 
 async def test_joining_ones_identities_starts_no_new_count() -> None:
