@@ -27,10 +27,11 @@ def read_file(file: Path) -> tuple[str, list[AuditEntry], str]:
     Raises OSError, and ConfigurationError where a line is no row, or the last one is missing.
     """
     try:
-        lines = file.read_text(encoding="utf-8").splitlines()
+        # JSON leaves other line separators (U+2028, …) as they are: only these end a line here.
+        lines = file.read_text(encoding="utf-8").removesuffix("\n").split("\n")
     except UnicodeDecodeError:
         raise ConfigurationError([f"{file} is not UTF-8 text: export it again."]) from None
-    found = [_object(file, number, line) for number, line in enumerate(lines, start=1)]
+    found = [_object(file, number, line) for number, line in enumerate(lines, 1) if line]
     if not found or found[-1].keys() != _LAST:
         raise ConfigurationError([f"{file} has no last line with the head: export it again."])
     *rows, last = found

@@ -4,9 +4,12 @@ import json
 import sqlite3
 import stat
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
+from agent_core.audit import AuditEntry
+from bots.commands.audit_file import read_file, write_file
 from tests.cli.conftest import Machine
 
 OLIVE = "slack:T0NORTH/U0OLIVE"
@@ -193,6 +196,26 @@ def test_an_export_holds_the_rows_and_the_head(noted: Machine) -> None:
     assert spoilt.exit_code == 1
     assert "row 2: missing" in spoilt.stderr
     assert not (noted.folder / "other").exists()
+
+
+def test_an_export_keeps_every_kind_of_character(tmp_path: Path) -> None:
+    row = AuditEntry(
+        chain="northwind",
+        seq=1,
+        at="2026-03-02T12:00:00.000000Z",
+        actor="operator",
+        kind="room_linked",
+        subject="a\u2028b\x85c\x0cd",
+        person="",
+        facts='{"name":"a\\nb\u2029c"}',
+        sealed="",
+        salt="00",
+        previous="",
+        hash="11",
+    )
+    file = tmp_path / "northwind.jsonl"
+    write_file(file, "northwind", [row])
+    assert read_file(file) == ("northwind", [row], "11")
 
 
 @pytest.mark.parametrize(
