@@ -31,6 +31,8 @@ def standing_twin(
     """
     seqs = {row.seq for row in boundary.live.rows}
     for twin in reversed(twins):
+        if twin.undoes != wish.undoes:
+            continue  # with the same arguments, and for another effect that is to be taken back
         if seqs & set(twin.inbox_seqs) and twin.status is not ProposalStatus.EXPIRED:
             return twin
         if twin.status is ProposalStatus.AWAITING_CONFIRMATION:
@@ -209,6 +211,7 @@ def replace_older(boundary: Boundary, newer: Proposal) -> None:
         if (
             older.status is ProposalStatus.AWAITING_CONFIRMATION
             and older.tool == newer.tool
+            and older.undoes == newer.undoes
             and older.account_id == newer.account_id
             and older.requester_key == newer.requester_key
             and not set(older.inbox_seqs) & set(newer.inbox_seqs)

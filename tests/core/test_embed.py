@@ -435,6 +435,36 @@ async def test_an_action_is_taken_back_by_its_button(parcels: Parcels) -> None:
         assert doors == ["A open", "A closed"] and len(undone.receipts) == 1
 
 
+async def test_two_effects_that_are_alike_are_taken_back_one_by_one(parcels: Parcels) -> None:
+    points: list[int] = []
+
+    @action(
+        roles=["owner"],
+        confirm=False,
+        undo=Compensation(tool=ToolName("take"), arguments=lambda done: dict(done.arguments)),
+    )
+    async def give(points_: int) -> None:
+        """Give points."""
+        points.append(points_)
+
+    @action(roles=["owner"])
+    async def take(points_: int) -> None:
+        """Take points."""
+        points.append(-points_)
+
+    give_5 = calls(call("give", points_=5))
+    steps = [give_5, says("Given."), give_5, says("See above."), says("Given.")]
+    async with parcels.agent(*steps, tools=[give, take]) as agent:
+        undos = [button(await ask(agent, "give 5 points"), "Undo")]
+        [again] = (await ask(agent, "give 5 points again")).proposals
+        undos.append(button(await agent.confirm(again.id, by=ANA), "Undo"))
+        for undo in undos:
+            await agent.press(undo, by=ANA, conversation="c1")
+        reply = await agent.press(undos[1], by=ANA, conversation="c1")
+        assert [one.undoes for one in reply.proposals] == [one.value for one in undos]
+        assert points == [5, 5]
+
+
 # --- policy -------------------------------------------------------------------------------------
 
 
