@@ -9,6 +9,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from agent_core.engine.slots import FIRST_WITHOUT_TURNS
 from playground import people
 from tests.chaos.broken import SLOW
 from tests.chaos.fleet import Member
@@ -57,6 +58,14 @@ def attempts(judge: Judge) -> int:
     return int(judge.rows("SELECT max(attempts) FROM hr_turns")[0][0])
 
 
+def places(judge: Judge) -> set[int]:
+    held = (
+        "SELECT objid FROM pg_locks WHERE locktype = 'advisory' AND classid = 7217311"
+        " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+    )
+    return {int(row[0]) for row in judge.rows(held)}
+
+
 async def answered_once(talk: Talk, seconds: float) -> None:
     await talk.until(lambda: talk.shows("Business"), seconds)
     await talk.town.slack.settled()
@@ -87,6 +96,8 @@ async def test_a_killed_workers_turn_is_taken_over_within_seconds(town: Town, ju
     talk = ask(town)
     await until_a_turn_runs(town, judge)
     await add_worker(town, 2)
+    # The doors stand apart: they would hide from the others what a dead worker has left.
+    assert places(judge) == {0, 1, FIRST_WITHOUT_TURNS}
     first.kept = False
     town.fleet.kill(first.name)
     began = time.monotonic()
