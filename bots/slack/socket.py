@@ -1,13 +1,14 @@
 """Socket Mode: the same payloads over an outgoing connection, when there is no public address."""
 
 import logging
+import re
 
 from aiohttp import ClientError
 from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
 
 from agent_core.errors import PlatformUnavailable
-from bots.slack.api import SlackApi
+from bots.slack.api import SlackApi, sdk_logger
 from bots.slack.errors import translated
 
 _log = logging.getLogger(__name__)
@@ -22,21 +23,26 @@ class SlackSocket:
         self._token = app_token
         self._handler: AsyncSocketModeHandler | None = None
 
+    def handler(self) -> AsyncSocketModeHandler:
+        """A client that is not connected yet."""
+        return AsyncSocketModeHandler(
+            self._app,
+            self._token,
+            logger=_client_logger(),
+            web_client=self._api.client(self._token),
+        )
+
     async def start(self) -> None:
         """Connects. Raises PlatformError where Slack refuses or cannot be reached."""
         if self._handler is not None:
             return
-        handler = AsyncSocketModeHandler(
-            self._app,
-            self._token,
-            logger=logging.getLogger("bots.slack.socket"),
-            web_client=self._api.client(self._token),
-        )
+        handler = self.handler()
         try:
             async with translated("apps.connections.open"):
                 await handler.connect_async()  # type: ignore[no-untyped-call]
         except ClientError as error:
-            raise PlatformUnavailable(f"Socket Mode did not connect: {error}") from error
+            kind = type(error).__name__  # its text holds the address, with a ticket
+            raise PlatformUnavailable(f"Socket Mode did not connect: {kind}") from error
         self._handler = handler
         _log.info("slack socket mode connected")
 
@@ -44,3 +50,20 @@ class SlackSocket:
         if self._handler is not None:
             await self._handler.close_async()  # type: ignore[no-untyped-call]
             self._handler = None
+
+
+class _FirstWords(logging.Filter):
+    """Leaves what failed; what follows in the client's lines are messages, errors and addresses."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        record.msg, record.args = re.split(r"[(:]", record.getMessage())[0].strip(), ()
+        return True
+
+
+_first_words = _FirstWords()
+
+
+def _client_logger() -> logging.Logger:
+    logger = sdk_logger("bots.slack.socket.client")
+    logger.addFilter(_first_words)  # once, however often it is added
+    return logger
