@@ -2,7 +2,7 @@
 
 import asyncio
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -131,6 +131,20 @@ def others_check(breakers: Callable[[], tuple[BreakerView, ...]]) -> Check:
         )
 
     return Check(name="outages", look=look, unanswered="The outages are not known.")
+
+
+def socket_check(hears: Callable[[], Awaitable[bool]]) -> Check:
+    """Socket Mode: what people write comes over it alone, or not at all."""
+
+    async def look() -> str | None:
+        if await hears():
+            return None
+        return (
+            "Nothing is heard from Slack: its socket is not connected. It connects again by "
+            "itself; see the network, and SLACK_APP_TOKEN."
+        )
+
+    return Check(name="Slack socket", look=look, unanswered="The Slack socket is not known.")
 
 
 def disk_checks(folder: Path | None) -> list[Check]:

@@ -13,6 +13,7 @@ from bots.sight.checks import (
     others_check,
     place_check,
     policy_check,
+    socket_check,
     tables_check,
     work_check,
 )
@@ -57,6 +58,8 @@ def look_at(
 def _work_checks(service: Service, breakers: Callable[[], tuple[BreakerView, ...]]) -> list[Check]:
     """A process of doors alone runs no engine and asks no model."""
     checks = [others_check(breakers)]
+    if service.role.has_doors and service.slack is not None:
+        checks.append(socket_check(service.slack.hears))
     if service.presence is not None:
         checks.append(place_check(service.presence.holds))
     if service.role.runs_turns:

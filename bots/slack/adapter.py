@@ -125,6 +125,10 @@ class SlackChannel:
         await self._socket.start()
         return True
 
+    async def hears(self) -> bool:
+        """Whether Socket Mode is connected; True where it is not used."""
+        return self._socket is None or await self._socket.is_connected()
+
     async def stop(self) -> None:
         """Closes the socket and every connection."""
         if self._socket is not None:

@@ -46,6 +46,10 @@ class SlackSocket:
         self._handler = handler
         _log.info("slack socket mode connected")
 
+    async def is_connected(self) -> bool:
+        """Whether Slack is heard now. The client connects again by itself."""
+        return self._handler is not None and await self._handler.client.is_connected()
+
     async def stop(self) -> None:
         if self._handler is not None:
             await self._handler.close_async()  # type: ignore[no-untyped-call]

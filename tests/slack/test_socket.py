@@ -1,12 +1,15 @@
-"""What Socket Mode's client says in the log: never what was sent, nor where with which ticket."""
+"""Socket Mode: whether it hears, and what its client says in the log."""
 
 import logging
 
 import pytest
 from slack_bolt.async_app import AsyncApp
 
+from bots.sight.checks import socket_check
+from bots.sight.readiness import Readiness
 from bots.slack.api import SlackApi
 from bots.slack.socket import SlackSocket
+from tests.slack.conftest import House
 
 
 async def test_the_client_tells_what_failed_and_nothing_of_what_it_carried(
@@ -27,3 +30,16 @@ async def test_the_client_tells_what_failed_and_nothing_of_what_it_carried(
         "Failed to process a message",
     ]
     assert "Ottilie" not in caplog.text and "t1ck" not in caplog.text
+
+
+async def test_a_socket_that_is_cut_off_is_told_by_readyz(house: House) -> None:
+    house.world.courier.request_url = None
+    assert await house.channel.start_socket()
+    check = socket_check(house.channel.hears)
+    assert (await Readiness([check]).report()).degraded == ()
+    assert house.channel._socket is not None and house.channel._socket._handler is not None
+    session = house.channel._socket._handler.client.current_session
+    assert session is not None
+    await session.close()
+    (told,) = (await Readiness([check]).report()).degraded
+    assert "Nothing is heard from Slack" in told
