@@ -3,11 +3,14 @@
 import asyncio
 import contextlib
 import json
+import shlex
 import signal
 import sys
 import webbrowser
+from pathlib import Path
 from typing import Final
 
+from bots.demo.environment import example_configuration
 from bots.demo.example import play
 from bots.demo.options import DemoFailed, DemoOptions
 from bots.demo.supervisor import Demo, running
@@ -85,6 +88,12 @@ def _introduce(demo: Demo) -> None:
     _say(f"Page   {page}")
     _say(f"Model  {status['label']}{hint}")
     _say(f"Data   {demo.data} ({kept}); logs are in {demo.data / 'logs'}")
+    rules = example_configuration()
+    settings = {"HANDRAIL_DATA": str(demo.data), "HANDRAIL_CONFIG": str(rules)}
+    given = " ".join(f"{name}={shlex.quote(value)}" for name, value in settings.items())
+    command = shlex.quote(str(Path(sys.executable).with_name("handrail")))
+    _say(f"Rules  {rules / 'policy.yaml'} (a change is taken up within a second or two)")
+    _say(f"Ask    {given} {command} pauses (or policy explain, audit show; in another terminal)")
 
 
 def _open_browser(page: str) -> None:

@@ -161,12 +161,17 @@ async def test_a_busy_port_moves_on_and_the_model_is_named(tmp_path: Path) -> No
         words = ("--port", str(port), "--no-example")
         settings = {"OPENAI_BASE_URL": "http://127.0.0.1:9/v1", "OPENAI_MODEL": "tiny"}
         with demo(tmp_path, *words, **settings) as process:
-            said = [line(process) for _ in range(3)]
+            said = [line(process) for _ in range(6)]
             process.send_signal(signal.SIGTERM)
             assert await asyncio.to_thread(process.wait, PATIENCE_SECONDS) == 0
     assert said[0] == f"Port {port} is taken; the next free one is used."
     assert said[1].startswith("Page") and f":{port}/" not in said[1]
     assert said[2] == "Model  tiny at http://127.0.0.1:9/v1"
+    assert said[3].startswith("Data")
+    assert said[4].startswith("Rules") and "examples/acme/policy.yaml" in said[4]
+    data = said[3].split()[1]
+    assert said[5].startswith(f"Ask    HANDRAIL_DATA={data} HANDRAIL_CONFIG=")
+    assert said[5].endswith("handrail pauses (or policy explain, audit show; in another terminal)")
 
 
 async def test_a_service_that_cannot_start_is_told(tmp_path: Path) -> None:
