@@ -52,22 +52,24 @@ def told(tool: str, content: Any) -> str:
 def _facts(tool: str, content: Mapping[str, Any]) -> str:
     match tool:
         case "list_invoices":
-            return _list("Your invoices:", [_invoice(one) for one in content.get("invoices", ())])
+            invoices = [_invoice(one) for one in content.get("invoices", ())]
+            return _list("Your invoices:", invoices, "There are no invoices.")
         case "list_plans":
             return _list("The plans:", [_plan(one) for one in content.get("plans", ())])
         case "list_members":
-            return _list("The members:", [_member(one) for one in content.get("members", ())])
+            members = [_member(one) for one in content.get("members", ())]
+            return _list("The members:", members, "There are no members.")
         case "request_status":
-            return _list(
-                "The latest requests:", [_request(one) for one in content.get("requests", ())]
-            )
+            requests = [_request(one) for one in content.get("requests", ())]
+            none = "No such request is recorded for this account."
+            return _list("The latest requests:", requests, none)
         case _:
             return _list("", [f"{label}: {_value(one)}" for label, one in content.items()])
 
 
-def _list(heading: str, lines: Sequence[str]) -> str:
+def _list(heading: str, lines: Sequence[str], none: str = "There is nothing to show.") -> str:
     if not lines:
-        return "There are none."
+        return none
     return "\n".join([heading, *(f"- {line}" for line in lines)]).strip()
 
 

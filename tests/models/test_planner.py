@@ -423,3 +423,11 @@ def test_who_is_upset_gets_a_person_and_no_question(text: str) -> None:
     [call] = plan(request(text)).tool_calls
     assert call.name == "hand_over"
     assert meanings("I am fed up, get me a person") == [Person()]
+
+
+def test_what_there_is_none_of_is_named() -> None:
+    assert told("list_invoices", {"invoices": []}) == "There are no invoices."
+    assert told("list_members", {"members": []}) == "There are no members."
+    assert (
+        told("request_status", {"requests": []}) == "No such request is recorded for this account."
+    )
