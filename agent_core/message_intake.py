@@ -2,7 +2,7 @@
 
 import logging
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from agent_core import notices
 from agent_core.conversation import (
@@ -10,6 +10,7 @@ from agent_core.conversation import (
     Conversation,
     ConversationId,
     ConversationStatus,
+    RoomMode,
     Speaker,
     TranscriptEntry,
 )
@@ -17,7 +18,7 @@ from agent_core.decisions import Decisions
 from agent_core.different import Houses, why_not_different
 from agent_core.directory import spoken_by
 from agent_core.disclosure import disclosed
-from agent_core.escalations import EscalationReason
+from agent_core.escalations import Escalation, EscalationReason
 from agent_core.fair_turns import Shares
 from agent_core.journal import InboxKind, InboxStatus
 from agent_core.messages import (
@@ -133,6 +134,7 @@ class MessageIntake:
                 self.call_support(tx, conversation, entry.text, situation, now)
             case ToSupport(case=case):
                 self._desk.relay(tx, case, entry)
+                self._acknowledge(tx, event, situation, conversation, case, now)
             case TakeOver():
                 self._commands.take_over(tx, conversation, situation.who, entry)
             case Confirm(proposal=proposal):
@@ -292,6 +294,28 @@ class MessageIntake:
             at=now,
         )
 
+    def _acknowledge(
+        self,
+        tx: UnitOfWork,
+        event: InboundMessage,
+        situation: Situation,
+        conversation: Conversation,
+        case: Escalation,
+        now: datetime,
+    ) -> None:
+        """Says that the words have reached the case, once an hour: nobody writes into silence.
+
+        Once a person has it, that person answers.
+        """
+        if conversation.status is not ConversationStatus.WAITING_FOR_SUPPORT:
+            return
+        if situation.mode is RoomMode.SILENT:
+            return
+        row_id = OutgoingId(f"added:{case.id}:{(now - case.opened_at) // timedelta(hours=1)}")
+        if tx.outgoing.get(row_id) is None:
+            sentence = f"This is added to {case.label}. A person will answer you here."
+            self._tell(tx, event, conversation, sentence, now, row_id=row_id)
+
     def _tell(
         self,
         tx: UnitOfWork,
@@ -299,6 +323,8 @@ class MessageIntake:
         conversation: Conversation,
         sentence: str,
         now: datetime,
+        *,
+        row_id: OutgoingId | None = None,
     ) -> None:
         tx.transcript.append(
             TranscriptEntry(
@@ -312,7 +338,7 @@ class MessageIntake:
         self._outbox.queue(
             tx,
             OutgoingRow(
-                id=OutgoingId(f"tell:{event.message}"),
+                id=row_id or OutgoingId(f"tell:{event.message}"),
                 destination=conversation.destination,
                 message=disclosed(tx, notices.notice(sentence), event.author.identity, now),
                 created_at=now,

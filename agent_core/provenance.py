@@ -19,6 +19,11 @@ FROM_OUTSIDE: Final = (
     "messages, other people or documents. Please check them."
 )
 
+WISH_FROM_OUTSIDE: Final = (
+    "This may come from earlier messages, other people or documents, and not from what you asked "
+    "for just now. Please check it."
+)
+
 _NOT_OWN: Final = re.compile(r"^\s*(?:>|\[attached file: ).*$", re.MULTILINE)
 _NUMBER: Final = re.compile(r"\d+(?:[.,' ]\d{3})*(?:[.,]\d{1,2})?(?!\d)")
 _WORD: Final = re.compile(r"[^\W\d_]+|\d+")  # INV-1042, INV1042 and "inv 1042" are the same two
@@ -36,6 +41,11 @@ _BY_WORD: Final = {
     "hundred": 100,
     "thousand": 1000,
 }
+
+
+def warning(arguments: Json) -> str:
+    """What is said of a wish from outside: of its details, or of itself where it has none."""
+    return FROM_OUTSIDE if any(True for _ in _values(arguments)) else WISH_FROM_OUTSIDE
 
 
 def from_outside(

@@ -20,7 +20,7 @@ from agent_core.policy import (
     has_standing,
 )
 from agent_core.proposals import AskedAs, Proposal, ProposalId, ProposalStatus, fingerprint
-from agent_core.provenance import FROM_OUTSIDE
+from agent_core.provenance import warning
 from agent_core.tooling import Json, Preview, Standing, Tool
 
 PAUSED: Final = "This is paused at the moment. The support team can tell you more."
@@ -165,7 +165,7 @@ def new_proposal(
         occurrence=max((twin.occurrence for twin in twins), default=0) + 1,
         title=preview.title,
         changes=preview.changes,
-        notes=(FROM_OUTSIDE, *preview.notes) if wish.from_outside else preview.notes,
+        notes=(warning(preview.arguments), *preview.notes) if wish.from_outside else preview.notes,
         amount=preview.amount,
         version=preview.version,
         requester=requester.identity,

@@ -12,7 +12,7 @@ from agent_core.models.scripted_model import ScriptModel, call, calls, says
 from agent_core.policy import Decision
 from agent_core.ports import UnitOfWork
 from agent_core.proposals import ProposalStatus
-from agent_core.provenance import FROM_OUTSIDE, from_outside, own
+from agent_core.provenance import FROM_OUTSIDE, WISH_FROM_OUTSIDE, from_outside, own, warning
 from tests.builders import NOON, an_identity
 from tests.core.desk import World, ada
 
@@ -141,6 +141,13 @@ async def test_what_somebody_else_asked_for_is_confirmed_whatever_policy_says() 
     await world.confirm(proposal)
     await world.run()
     assert [seats for _, _, seats in world.accounts.effects] == [9]
+
+
+def test_where_there_are_no_details_the_wish_itself_is_doubted() -> None:
+    assert warning({"seats": 9}) == FROM_OUTSIDE
+    for nothing in ({}, {"reason": None, "now": True}):
+        assert warning(nothing) == WISH_FROM_OUTSIDE
+        assert "details" not in WISH_FROM_OUTSIDE
 
 
 async def test_what_is_shown_anew_still_tells_whose_words_it_is_in() -> None:

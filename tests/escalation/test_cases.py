@@ -240,6 +240,31 @@ async def test_the_notice_names_no_thread_where_there_may_be_none(house: House) 
     assert "A person will answer you here." in told and "thread" not in told
 
 
+async def test_who_writes_on_while_nobody_has_the_case_hears_that_it_arrived(house: House) -> None:
+    thread = await house.says(MEMBER, "help", mention=True)
+    conversation = await house.conversation(thread)
+    await house.presses(
+        MEMBER, presses.ASK_SUPPORT, conversation.id, room=conversation.room, thread=thread
+    )
+
+    def told() -> list[str]:
+        return [text for text in house.slack.texts(thread) if "added to Case 1." in text]
+
+    await house.says(MEMBER, "it is about our invoice", thread=thread)
+    assert len(told()) == 1
+    await house.says(MEMBER, "the one of March", thread=thread)
+    assert len(told()) == 1  # a crowd of messages gets no crowd of answers
+    await house.later(minutes=61)
+    await house.says(MEMBER, "hello?", thread=thread)
+    assert len(told()) == 2
+    case = await house.store.run(lambda tx: tx.escalations.open_in(conversation.id))
+    assert case is not None
+    await house.presses(ADA, presses.CLAIM, case.id, room=SUPPORT_ROOM)
+    await house.later(minutes=61)
+    await house.says(MEMBER, "thank you", thread=thread)
+    assert len(told()) == 2  # that is for the person who has it
+
+
 @pytest.mark.parametrize(
     ("speaker", "shown"),
     [
