@@ -4,7 +4,7 @@ import asyncio
 
 from agent_core.ports import ModelReply, ModelRequest
 from tests.builders import a_conversation, a_thread
-from tests.core.desk import World, ada, put_message
+from tests.core.desk import Killed, World, ada, put_message
 
 
 class Deadly:
@@ -18,6 +18,12 @@ class Deadly:
         self.deadly = False
 
     async def reply(self, request: ModelRequest) -> ModelReply:
+        try:
+            return await self._reply(request)
+        except asyncio.CancelledError:
+            raise Killed from None  # a dead process writes nothing more, also not that it stops
+
+    async def _reply(self, request: ModelRequest) -> ModelReply:
         if "poison" in request.messages[-1].content:
             self.deadly = True
             for _ in range(50):  # the neighbour gets well into its turn
