@@ -107,9 +107,9 @@ def test_credentials_go(secret: str) -> None:
         ('{"password": "hunter2"}', f'{{"password": {REMOVED}}}'),  # pragma: allowlist secret
         ("cvv 123", f"cvv {REMOVED}"),
         (
-            "see https://ada:hunter2@host.example/x",
+            "see https://ada:hunter2@host.example/x",  # pragma: allowlist secret
             f"see https://{REMOVED}@host.example/x",
-        ),  # pragma: allowlist secret
+        ),
         ("Authorization: Basic YWRhOmh1bnRlcjI=", f"Authorization: Basic {REMOVED}"),
     ],
 )
