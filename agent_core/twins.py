@@ -90,6 +90,8 @@ def as_it_stands(boundary: Boundary, proposal: Proposal) -> Considered:
     match proposal.status:
         case ProposalStatus.AWAITING_CONFIRMATION:
             return _show_again(boundary, proposal, base)
+        case ProposalStatus.AWAITING_APPROVAL if _is_elsewhere(boundary, proposal):
+            return _answered_in_its_thread(boundary, proposal, base)
         case ProposalStatus.AWAITING_APPROVAL:
             boundary.post(
                 f"card:{proposal.id}:{boundary.live.turn.id}",
@@ -129,6 +131,17 @@ def _is_elsewhere(boundary: Boundary, proposal: Proposal) -> bool:
     return proposal.conversation_id != boundary.conversation.id
 
 
+def _answered_in_its_thread(boundary: Boundary, proposal: Proposal, base: Json) -> Considered:
+    """The answer is posted where it has its card: one here would say for ever that it waits."""
+    text = (
+        f"“{proposal.title}” was asked for in another thread already, and waits for an approval "
+        "there. The answer is posted there."
+    )
+    return _pointed_there(
+        boundary, proposal, text, {**base, "status": "awaiting approval in another thread"}
+    )
+
+
 def _left_to_its_thread(boundary: Boundary, proposal: Proposal, base: Json) -> Considered:
     """It runs, and its receipt is posted, where it has its card: whoever said yes waits there."""
     entry = boundary.tx.ledger.get(proposal.id)
@@ -142,10 +155,13 @@ def _left_to_its_thread(boundary: Boundary, proposal: Proposal, base: Json) -> C
         else f"“{proposal.title}” was asked for in another thread already, and is being done. Its "
         "receipt is posted there."
     )
-    row_id = f"elsewhere:{proposal.id}:{boundary.live.turn.id}"
-    boundary.post(row_id, notices.notice(text))
     status = "outcome_unknown" if doubtful else "running in another thread"
-    return Considered(content={**base, "status": status, "card": "shown"}, told=True)
+    return _pointed_there(boundary, proposal, text, {**base, "status": status})
+
+
+def _pointed_there(boundary: Boundary, proposal: Proposal, text: str, content: Json) -> Considered:
+    boundary.post(f"elsewhere:{proposal.id}:{boundary.live.turn.id}", notices.notice(text))
+    return Considered(content={**content, "card": "shown"}, told=True)
 
 
 def _show_again(boundary: Boundary, proposal: Proposal, base: Json) -> Considered:

@@ -2,12 +2,13 @@
 
 from agent_core import presses
 from agent_core.errors import ActionOutcomeUnknown
+from agent_core.people import Requester
 from agent_core.ports import UnitOfWork
 from agent_core.proposals import PlanId, Proposal, ProposalStatus
-from tests.builders import a_conversation, a_destination, a_thread
+from tests.builders import a_conversation, a_destination, a_thread, an_identity
 from tests.core.desk import put_message
 from tests.core.faulty import Faulty, actions, faulty
-from tests.core.test_plans import BOTH
+from tests.core.test_plans import BOTH, approver
 from tools.accounts.memory_gateway import MemoryPayments
 from tools.accounts.seed import NORTHWIND
 
@@ -97,3 +98,24 @@ async def test_what_is_in_doubt_is_asked_after_in_its_own_thread() -> None:
     assert {row.destination for row in receipts} == {"des_con_1"}
     assert receipts[-1].message.fallback.startswith("Done: Added 2 seats")
     assert (await made.seats(), made.moved) == (14, 1)
+
+
+async def test_what_waits_for_an_approval_is_answered_in_its_own_thread() -> None:
+    """A second waiting card would stand there as waiting for ever: nothing redraws it."""
+    made = await with_another_thread()
+    lena = approver()
+    await made.tx(lambda tx: tx.people.put(lena))
+    await made.say("please refund INV-1042 in full")
+    await made.one_yes()
+    (waiting,) = await made.open_proposals()
+    assert waiting.status is ProposalStatus.AWAITING_APPROVAL
+    await say_there(made, "please refund INV-1042 in full")
+    (there,) = [row for row in await made.posted() if row.destination == "des_con_2"]
+    said = there.message.fallback
+    assert "asked for in another thread already, and waits for an approval there" in said
+    assert "The answer is posted there." in said and actions(there.message) == []
+    who = Requester(identity=an_identity("U9"), name="Lena", person=lena)
+    await made.approve(waiting, who)
+    await made.run()
+    (receipt,) = [row for row in await made.posted() if row.id.startswith("receipt:")]
+    assert (receipt.destination, made.moved) == ("des_con_1", 1)
