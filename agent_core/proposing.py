@@ -57,7 +57,7 @@ def weigh(boundary: Boundary, wish: Wish, beside: Sequence[str]) -> Considered:
     standing = standing_twin(boundary, wish, ruling, twins)
     if standing is not None and not (beside and _joins(boundary, standing)):
         return as_it_stands(boundary, standing)
-    if ruling.decision is Decision.ALLOW and not beside and done_at(boundary, twins) is None:
+    if ruling.decision is Decision.ALLOW and not beside and done_at(boundary, wish, twins) is None:
         return consider(boundary, wish)
     title = wish.preview.title
     if ruling.decision is Decision.REFUSE:
@@ -117,7 +117,7 @@ def _proposed(
     requester: Requester,
 ) -> Proposal:
     """A new proposal; what was done already is asked about, whatever policy says."""
-    before = done_at(boundary, twins)
+    before = done_at(boundary, wish, twins)
     if before is None:
         return new_proposal(boundary, wish, ruling, twins, requester)
     proposal = new_proposal(boundary, wish, _asks_again(ruling), twins, requester)

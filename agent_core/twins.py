@@ -75,9 +75,11 @@ def same_effect(proposal: Proposal, preview: Preview) -> bool:
     )
 
 
-def done_at(boundary: Boundary, twins: Sequence[Proposal]) -> datetime | None:
+def done_at(boundary: Boundary, wish: Wish, twins: Sequence[Proposal]) -> datetime | None:
     """When the newest twin succeeded, if one did."""
     for twin in reversed(twins):
+        if twin.undoes != wish.undoes:
+            continue  # it took another effect back, by the same arguments
         entry = boundary.tx.ledger.get(twin.id)
         if entry is not None and entry.outcome is Outcome.SUCCEEDED:
             return entry.settled_at

@@ -453,7 +453,7 @@ async def test_two_effects_that_are_alike_are_taken_back_one_by_one(parcels: Par
         points.append(-points_)
 
     give_5 = calls(call("give", points_=5))
-    steps = [give_5, says("Given."), give_5, says("See above."), says("Given.")]
+    steps = [give_5, says("Given."), give_5, says("See above."), says("Given."), says("Taken.")]
     async with parcels.agent(*steps, tools=[give, take]) as agent:
         undos = [button(await ask(agent, "give 5 points"), "Undo")]
         [again] = (await ask(agent, "give 5 points again")).proposals
@@ -463,6 +463,13 @@ async def test_two_effects_that_are_alike_are_taken_back_one_by_one(parcels: Par
         reply = await agent.press(undos[1], by=ANA, conversation="c1")
         assert [one.undoes for one in reply.proposals] == [one.value for one in undos]
         assert points == [5, 5]
+        first, _ = reply.proposals
+        await agent.confirm(first.id, by=ANA)
+        await agent.cancel(reply.proposals[1].id, by=ANA)
+        reply = await agent.press(undos[1], by=ANA, conversation="c1")
+        [second] = reply.proposals
+        assert (second.undoes, points) == (undos[1].value, [5, 5, -5])
+        assert not any("done already" in note for note in second.notes)
 
 
 # --- policy -------------------------------------------------------------------------------------
