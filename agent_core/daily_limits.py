@@ -6,13 +6,24 @@ stops to count when its outcome is refused or failed. Nothing is booked beside i
 
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from typing import Final
 
 from agent_core.amounts import amount_text
 from agent_core.people import AccountId
 from agent_core.policy import DailyLimit, Decision, Per, Ruling
 from agent_core.ports import UnitOfWork
-from agent_core.tooling import Amount
+from agent_core.tooling import Amount, ToolName
 from agent_core.wording import one_of
+
+_WITH_PLANNED: Final = "today with the steps before this one"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """A step that has not begun yet, and would before the counted action."""
+
+    tool: ToolName
+    amount: Amount | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,6 +31,7 @@ class Counted:
     """One action as limits count it. `person` is the requester's key; `at` names the UTC day.
 
     `addresses`: the person's identities. What they began before these were joined counts too.
+    `before`: the earlier steps of its plan, for the same account and person.
     """
 
     account_id: AccountId
@@ -27,15 +39,20 @@ class Counted:
     amount: Amount | None
     at: datetime
     addresses: frozenset[str] = frozenset()
+    before: tuple[Planned, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Use:
-    """How much of a limit is used today. `minor` is in the currency of the counted action."""
+    """How much of a limit is used today. `minor` is in the currency of the counted action.
+
+    `planned`: how many of `count` are earlier steps of the same plan.
+    """
 
     limit: DailyLimit
     count: int
     minor: int
+    planned: int = 0
 
     def has_room_for(self, amount: Amount | None) -> bool:
         """Whether one more, with this amount, stays within the limit."""
@@ -63,19 +80,22 @@ def within_limits(tx: UnitOfWork, ruling: Ruling, counted: Counted, *, holding: 
 
 
 def used(tx: UnitOfWork, limit: DailyLimit, counted: Counted) -> Use:
-    """What of the limit is used on the day of `counted.at`."""
-    rows = tx.ledger.used(
+    """What of the limit is used on the day of `counted.at`, earlier steps of its plan included."""
+    begun = tx.ledger.used(
         limit.tools,
         counted.at.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0),
         account_id=counted.account_id if limit.per is Per.ACCOUNT else None,
         person=counted.person if limit.per is Per.PERSON else None,
         addresses=counted.addresses,
     )
+    planned = [(step.amount, 1) for step in counted.before if step.tool in limit.tools]
+    rows = [*begun, *planned]
     currency = counted.amount.currency if counted.amount else None
     return Use(
         limit=limit,
         count=sum(count for _, count in rows),
         minor=sum(one.minor * count for one, count in rows if one and one.currency == currency),
+        planned=len(planned),
     )
 
 
@@ -104,7 +124,7 @@ def _scope(limit: DailyLimit, counted: Counted) -> str:
 
 def _over(ruling: Ruling, use: Use, counted: Counted) -> Ruling:
     limit = use.limit
-    so_far = f"{use.count} done today"
+    so_far = f"{use.count} {_WITH_PLANNED if use.planned else 'done today'}"
     if counted.amount is not None and use.minor:
         so_far += f", {amount_text(use.minor, counted.amount.currency)} together"
     reason = (

@@ -27,7 +27,7 @@ from agent_core.twins import (
     stands_before,
     withdraw,
 )
-from agent_core.wishes import Considered, Wish, judge, new_proposal
+from agent_core.wishes import Considered, Wish, judge, new_proposal, planned
 
 MAY_CHANGE = (
     "Shown for the account as it is now. If the steps before it change this, you are asked again."
@@ -133,7 +133,9 @@ def present(boundary: Boundary, wishes: Sequence[Wish]) -> Presented:
     told, run = False, list[ProposalId]()
     fresh: dict[str, tuple[Wish, Ruling]] = {}
     for wish in wishes:
-        ruling = judge(boundary, wish, boundary.requester)
+        # With what the steps before it use up: the card promises nothing that a limit would stop.
+        before = planned(fresh.values())
+        ruling = judge(boundary, wish, boundary.requester, before=before)
         twins = list(boundary.tx.proposals.twins(wish.account_id, wish.fingerprint))
         standing = standing_twin(boundary, wish, ruling, twins)
         if standing is None or _joins(boundary, standing):

@@ -18,7 +18,7 @@ from agent_core.services import Services
 from agent_core.tool_runner import ToolRunner, checked
 from agent_core.tooling import Preview, ToolContext
 from agent_core.turn_state import Kind
-from agent_core.wishes import Wish, judge
+from agent_core.wishes import Wish, judged_in_order
 
 
 class Replanning:
@@ -74,7 +74,7 @@ def _ask_anew(boundary: Boundary, found: Found, wishes: Sequence[Wish], why: str
     if proposal.id not in {step.id for step in rest}:
         boundary.note(Kind.EXECUTED, not_run_body(proposal, {"status": "decided otherwise"}))
         return
-    judged = [(wish, judge(boundary, wish, found.requester)) for wish in wishes]
+    judged = judged_in_order(boundary, wishes, found.requester)
     possible = [
         one for one in judged if one[1].decision not in (Decision.REFUSE, Decision.ESCALATE)
     ]

@@ -1,6 +1,6 @@
 """A wish for an action, policy's ruling on it, and the proposal that both make. Values only."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
@@ -8,7 +8,7 @@ from typing import Final
 from agent_core.boundary import Boundary
 from agent_core.brakes import holds_action
 from agent_core.conversation import Audience
-from agent_core.daily_limits import Counted, within_limits
+from agent_core.daily_limits import Counted, Planned, within_limits
 from agent_core.people import AccountId, Requester
 from agent_core.policy import (
     ApprovalNeed,
@@ -80,12 +80,14 @@ def judge(
     requester: Requester,
     *,
     counted_for: Requester | None = None,
+    before: tuple[Planned, ...] = (),
     holding: bool = False,
 ) -> Ruling:
     """Policy's ruling at this moment. What staff change for a customer is always confirmed, and
     so is what others' words alone ask for.
 
     `requester` is whose rights count, `counted_for` (the same unless given) whose daily limits.
+    `before`: the earlier steps of its plan, which use those up too once they are done.
     `holding`: what is left of those stays true until this transaction ends.
     """
     if wish.impossible:
@@ -117,10 +119,31 @@ def judge(
         addresses=whose.addresses,
         amount=wish.preview.amount,
         at=boundary.at,
+        before=before,
     )
     ruling = within_limits(boundary.tx, ruling, counted, holding=holding)
     ruling = confirmed_by_staff(ruling, requester.role_in(wish.account_id))
     return confirmed(ruling) if wish.from_outside else ruling
+
+
+def planned(steps: Iterable[tuple[Wish, Ruling]]) -> tuple[Planned, ...]:
+    """What these steps of a plan would use of daily limits; those that are left out use nothing."""
+    left_out = (Decision.REFUSE, Decision.ESCALATE)
+    return tuple(
+        Planned(tool=wish.tool.name, amount=wish.preview.amount)
+        for wish, ruling in steps
+        if ruling.decision not in left_out
+    )
+
+
+def judged_in_order(
+    boundary: Boundary, wishes: Sequence[Wish], requester: Requester
+) -> list[tuple[Wish, Ruling]]:
+    """The steps of a plan, each judged as if those before it were done."""
+    judged: list[tuple[Wish, Ruling]] = []
+    for wish in wishes:
+        judged.append((wish, judge(boundary, wish, requester, before=planned(judged))))
+    return judged
 
 
 def needs_of(ruling: Ruling) -> tuple[ProposalStatus, bool, ApprovalNeed | None]:

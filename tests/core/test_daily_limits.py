@@ -9,18 +9,24 @@ from typing import Any
 
 import pytest
 
-from agent_core.daily_limits import Counted, limit_text, used, within_limits
+from agent_core.conversation import Audience
+from agent_core.daily_limits import Counted, Planned, limit_text, used, within_limits
+from agent_core.escalations import EscalationReason
 from agent_core.messages import Platform
 from agent_core.people import Person, PersonId, Requester
 from agent_core.policy import DailyLimit, Decision, Per, Ruling
 from agent_core.ports import UnitOfWork
-from agent_core.proposals import LedgerEntry, Outcome, ProposalId
+from agent_core.proposals import LedgerEntry, Outcome, ProposalId, ProposalStatus
+from agent_core.rules.yaml_policy import FilePolicySource
 from agent_core.store import migrations
 from agent_core.store.memory_store import MemoryStore
 from agent_core.store.sql_store import SqlStore
 from agent_core.tooling import Amount, ToolName
 from tests.builders import ACME, NOON, an_identity
 from tests.core.desk import OTHER
+from tests.core.faulty import Faulty, faulty
+from tools.accounts.commands import AddSeats
+from tools.accounts.seed import NORTHWIND
 
 REFUND = ToolName("refund")
 USD = "USD"
@@ -194,3 +200,76 @@ async def test_joining_ones_identities_starts_no_new_count() -> None:
         return within_limits(tx, ruling(a_limit(Per.PERSON)), about, holding=True)
 
     assert (await store.run(ask)).decision is Decision.REFUSE
+
+
+# --- several steps of one plan ------------------------------------------------------------------
+
+SEATS_AND_CONTACT = "add 2 seats; change the billing contact to Dana Fox, dana@northwind.example"
+
+
+async def test_the_steps_before_it_in_a_plan_count_too() -> None:
+    store = MemoryStore()
+    await store.run(lambda tx: tx.ledger.intend(an_intent("a")))
+    before = (
+        Planned(tool=REFUND, amount=Amount(minor=500, currency=USD)),
+        Planned(tool=REFUND, amount=Amount(minor=9_999, currency="EUR")),
+        Planned(tool=ToolName("look"), amount=Amount(minor=9_999, currency=USD)),
+    )
+
+    def ask(tx: UnitOfWork, limit: DailyLimit, *planned: Planned) -> Ruling:
+        return within_limits(tx, ruling(limit), counted(before=planned), holding=False)
+
+    full = await store.run(lambda tx: ask(tx, a_limit(count=4), *before))
+    assert full.decision is Decision.CONFIRM  # the fourth of four
+    less = a_limit(count=3)
+    full = await store.run(lambda tx: ask(tx, less, *before))
+    assert full.decision is Decision.REFUSE
+    assert "(3 today with the steps before this one, $15.00 together;" in full.reason
+    assert (await store.run(lambda tx: ask(tx, less))).decision is Decision.CONFIRM
+    money = a_limit(count=None, money={USD: 2_499})
+    assert (await store.run(lambda tx: ask(tx, money, *before))).decision is Decision.REFUSE
+    assert (await store.run(lambda tx: ask(tx, money))).decision is Decision.CONFIRM
+
+
+async def limited(folder: Path, over: str) -> Faulty:
+    """Of seats and billing contacts together, one change a day."""
+    made = await faulty()
+    policy = folder / "policy.yaml"
+    tools = "[add_seats, change_billing_contact]"
+    policy.write_text(
+        f"limits: [{{tools: {tools}, per: account, per_day: 1, over: {over}, reason: One a day.}}]",
+        encoding="utf-8",
+    )
+    made.policy_source = FilePolicySource(policy, made.catalog.for_audience(Audience.PRIVATE))
+    return made
+
+
+@pytest.mark.parametrize("over", ["refuse", "escalate"])
+async def test_a_plan_says_before_the_yes_which_step_is_beyond_the_limit(
+    tmp_path: Path, over: str
+) -> None:
+    made = await limited(tmp_path, over)
+    await made.say(SEATS_AND_CONTACT)
+    card = (await made.texts())[0]
+    assert "One a day. (1 today with the steps before this one;" in card
+    assert [one.status for one in await made.steps()] == [
+        ProposalStatus.AWAITING_CONFIRMATION,
+        ProposalStatus.REFUSED,
+    ]
+    handed = [EscalationReason.POLICY] if over == "escalate" else []
+    assert [case["reason"] for case in made.desk.cases] == handed
+    await made.one_yes()
+    assert await made.seats() == 14
+
+
+async def test_a_plan_that_is_shown_anew_counts_its_steps_too(tmp_path: Path) -> None:
+    made = await faulty()
+    await made.say(SEATS_AND_CONTACT)
+    await made.gateway.apply(
+        NORTHWIND, AddSeats(count=1), key="other", expected_version=1, now=NOON
+    )
+    made.policy_source = (await limited(tmp_path, "refuse")).policy_source
+    await made.one_yes()
+    assert "Changed in between" in (await made.texts())[-1]
+    assert "with the steps before this one" in (await made.texts())[-1]
+    assert [one.title for one in await made.open_proposals()] == ["Add 2 seats"]
