@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from agent_core import cards, notices, wording
+from agent_core import notices, wording
 from agent_core.audit import AuditKind
 from agent_core.audit_notes import note_proposal
 from agent_core.boundary import Boundary
@@ -90,16 +90,10 @@ def as_it_stands(boundary: Boundary, proposal: Proposal) -> Considered:
     """Tells the model what became of the very same wish, and runs it if that is still owed."""
     base = {"title": proposal.title, "proposal": wording.short_reference(proposal.id)}
     match proposal.status:
-        case ProposalStatus.AWAITING_CONFIRMATION:
-            return _show_again(boundary, proposal, base)
         case ProposalStatus.AWAITING_APPROVAL if _is_elsewhere(boundary, proposal):
             return _answered_in_its_thread(boundary, proposal, base)
-        case ProposalStatus.AWAITING_APPROVAL:
-            boundary.post(
-                f"card:{proposal.id}:{boundary.live.turn.id}",
-                cards.waiting_card(proposal, proposal.account_name),
-            )
-            return Considered(content={**base, "status": "awaiting_approval"}, told=True)
+        case ProposalStatus.AWAITING_CONFIRMATION | ProposalStatus.AWAITING_APPROVAL:
+            return _show_again(boundary, proposal, base)
         case ProposalStatus.DECIDED if not _may_run(boundary, proposal):
             _point_to_plan(boundary, proposal)
             return Considered(content={**base, "status": "waits for its plan"}, told=True)
@@ -182,7 +176,7 @@ def _show_again(boundary: Boundary, proposal: Proposal, base: Json) -> Considere
             boundary.tx.proposals.save(replace(step, card=card), expected=step.status)
         boundary.post(card, drawn(boundary.tx, replace(proposal, card=card))[1])
     return Considered(
-        content={**base, "status": "awaiting_confirmation", "card": "shown to the requester"},
+        content={**base, "status": proposal.status.value, "card": "shown to the requester"},
         told=True,
     )
 

@@ -1,4 +1,4 @@
-"""The same wish in another thread: the older card gives way, and says so where it stands."""
+"""The same wish again, mostly in another thread: what gives way, and what is told where."""
 
 from agent_core import presses
 from agent_core.errors import ActionOutcomeUnknown
@@ -119,3 +119,22 @@ async def test_what_waits_for_an_approval_is_answered_in_its_own_thread() -> Non
     await made.run()
     (receipt,) = [row for row in await made.posted() if row.id.startswith("receipt:")]
     assert (receipt.destination, made.moved) == ("des_con_1", 1)
+
+
+async def test_asked_for_again_in_its_own_thread_the_waiting_card_comes_to_the_end() -> None:
+    made = await with_another_thread()
+    lena = approver()
+    await made.tx(lambda tx: tx.people.put(lena))
+    await made.say("please refund INV-1042 in full")
+    await made.one_yes()
+    (first,) = await made.open_proposals()
+    await made.say("please refund INV-1042 in full")
+    assert "see the newer card below" in (await made.card(str(first.card))).fallback
+    (waiting,) = await made.open_proposals()
+    assert "waiting for approval" in (await made.card(str(waiting.card))).fallback
+    who = Requester(identity=an_identity("U9"), name="Lena", person=lena)
+    await made.approve(waiting, who)
+    await made.run()
+    shown = [row for row in await made.posted() if row.updates is None]
+    looks = [(await made.card(str(row.id))).fallback for row in shown]
+    assert made.moved == 1 and not any("waiting for approval" in look for look in looks)
