@@ -170,14 +170,14 @@ class Intake:
             answer = joined_in_words(
                 tx, self._houses, event.text, requester_of(tx, event.author), now
             )
-            self._words.answer_alone(tx, event, answer, now)
+            self._words.replies.alone(tx, event, answer, now)
             return "Join"
         situation = self._situation(tx, event, now)
         if self._below_approval_card(tx, event, situation):
             if not tx.inbox.take(f"message:{event.message}", now):
                 return _AGAIN
             hint = notices.notice(BUTTONS_DECIDE, private_to=event.author.identity)
-            self._words.answer_alone(tx, event, hint, now)
+            self._words.replies.alone(tx, event, hint, now)
             return "Hint"
         decision = route_message(event, situation)
         commands = event.direct and is_pausing(event.text) and situation.who.can(Capability.LEAD)

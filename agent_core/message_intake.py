@@ -2,34 +2,29 @@
 
 import logging
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from agent_core import notices
 from agent_core.conversation import (
     Audience,
     Conversation,
     ConversationId,
     ConversationStatus,
-    RoomMode,
-    Speaker,
     TranscriptEntry,
 )
 from agent_core.decisions import Decisions
 from agent_core.different import Houses, why_not_different
 from agent_core.directory import spoken_by
-from agent_core.disclosure import disclosed
-from agent_core.escalations import Escalation, EscalationReason
+from agent_core.escalations import EscalationReason
 from agent_core.fair_turns import Shares
+from agent_core.intake_replies import IntakeReplies
 from agent_core.journal import InboxKind, InboxStatus
 from agent_core.messages import (
     DestinationId,
     InboundMessage,
     MessageDeleted,
     MessageEdited,
-    OutboundMessage,
-    OutgoingId,
 )
-from agent_core.outgoing import TOLD_ALONE, Destination, OutgoingRow
+from agent_core.outgoing import Destination
 from agent_core.overload import Overload
 from agent_core.people import AccountId
 from agent_core.ports import Engine, Ids, Outbox, SupportCommands, SupportDesk, UnitOfWork
@@ -68,7 +63,7 @@ class MessageIntake:
         houses: Houses | None = None,
         shares: Shares | None = None,
     ) -> None:
-        self._outbox = outbox
+        self.replies = IntakeReplies(outbox)
         self._engine = engine
         self._desk = desk
         self._commands = commands
@@ -134,7 +129,7 @@ class MessageIntake:
                 self.call_support(tx, conversation, entry.text, situation, now)
             case ToSupport(case=case):
                 self._desk.relay(tx, case, entry)
-                self._acknowledge(tx, event, situation, conversation, case, now)
+                self.replies.added_to_case(tx, event, situation, conversation, case, now)
             case TakeOver():
                 self._commands.take_over(tx, conversation, situation.who, entry)
             case Confirm(proposal=proposal):
@@ -145,33 +140,13 @@ class MessageIntake:
             case Approve(proposal=proposal):
                 problem = why_not_different(tx, self._houses, proposal, situation.who)
                 if problem is not None:
-                    self._tell(tx, event, conversation, problem, now)
+                    self.replies.tell(tx, event, conversation, problem, now)
                 else:
                     self._decisions.approve(tx, proposal, situation.who, now)
             case Decline(proposal=proposal):
                 self._decisions.decline(tx, proposal, situation.who, now)
             case Tell(sentence=sentence):
-                self._tell(tx, event, conversation, sentence, now)
-
-    def answer_alone(
-        self, tx: UnitOfWork, event: InboundMessage, message: OutboundMessage, now: datetime
-    ) -> None:
-        """An answer to words that are kept nowhere: no conversation, no transcript.
-
-        Its row names whom it is for: by nothing else could it be found when they are forgotten.
-        """
-        destination = DestinationId(f"thread:{event.thread}")
-        if tx.outgoing.destination(destination) is None:
-            tx.outgoing.put_destination(
-                Destination(id=destination, address=event.reply_to, opens_thread=False)
-            )
-        row = OutgoingRow(
-            id=OutgoingId(f"{TOLD_ALONE}{event.message}:{event.author.identity}"),
-            destination=destination,
-            message=message,
-            created_at=now,
-        )
-        self._outbox.queue(tx, row)
+                self.replies.tell(tx, event, conversation, sentence, now)
 
     def call_support(
         self,
@@ -292,58 +267,6 @@ class MessageIntake:
             asked_by=situation.who,
             suggestion=f"{problem} Answer by hand, or hand it back when there is less to do.",
             at=now,
-        )
-
-    def _acknowledge(
-        self,
-        tx: UnitOfWork,
-        event: InboundMessage,
-        situation: Situation,
-        conversation: Conversation,
-        case: Escalation,
-        now: datetime,
-    ) -> None:
-        """Says that the words have reached the case, once an hour: nobody writes into silence.
-
-        Once a person has it, that person answers.
-        """
-        if conversation.status is not ConversationStatus.WAITING_FOR_SUPPORT:
-            return
-        if situation.mode is RoomMode.SILENT:
-            return
-        row_id = OutgoingId(f"added:{case.id}:{(now - case.opened_at) // timedelta(hours=1)}")
-        if tx.outgoing.get(row_id) is None:
-            sentence = f"This is added to {case.label}. A person will answer you here."
-            self._tell(tx, event, conversation, sentence, now, row_id=row_id)
-
-    def _tell(
-        self,
-        tx: UnitOfWork,
-        event: InboundMessage,
-        conversation: Conversation,
-        sentence: str,
-        now: datetime,
-        *,
-        row_id: OutgoingId | None = None,
-    ) -> None:
-        tx.transcript.append(
-            TranscriptEntry(
-                conversation_id=conversation.id,
-                speaker=Speaker.CODE,
-                name="Handrail",
-                text=sentence,
-                at=now,
-            )
-        )
-        self._outbox.queue(
-            tx,
-            OutgoingRow(
-                id=row_id or OutgoingId(f"tell:{event.message}"),
-                destination=conversation.destination,
-                message=disclosed(tx, notices.notice(sentence), event.author.identity, now),
-                created_at=now,
-                conversation_id=conversation.id,
-            ),
         )
 
 
