@@ -1,9 +1,6 @@
 """The HTTP application: the channels' doors, health, and a graceful stop."""
 
-import asyncio
 import logging
-import os
-import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Final
@@ -83,26 +80,18 @@ async def listening(app: web.Application, host: str, port: int) -> AsyncIterator
 
 
 async def run(
-    app: web.Application, host: str, port: int, *, on_listening: Callable[[str], None]
+    app: web.Application,
+    host: str,
+    port: int,
+    *,
+    on_listening: Callable[[str], None],
+    until: Callable[[], Awaitable[None]],
 ) -> None:
-    """Serves until SIGTERM or SIGINT, then lets requests under way end.
+    """Serves until `until` returns, then lets requests under way end.
 
-    A second signal, also while the caller still closes the rest, ends the process at once: what
-    is under way is taken up by the next start or by another worker. Raises OSError where the port
-    cannot be had.
+    Raises OSError where the port cannot be had.
     """
-    stopped = asyncio.Event()
-    loop = asyncio.get_running_loop()
-
-    def asked(number: int) -> None:
-        if stopped.is_set():
-            log.warning("asked twice to stop: leaving at once, the rest is taken over")
-            os._exit(128 + number)
-        stopped.set()
-
     async with listening(app, host, port) as address:
         on_listening(address)
-        for name in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(name, asked, name)
-        await stopped.wait()
+        await until()
         log.info("stopping")

@@ -14,6 +14,7 @@ from bots.roles import Role
 from bots.service import Service
 from bots.settings import Settings, is_loopback
 from bots.sight.doors import MetricsDoor, observing
+from bots.stopping import Stop
 
 log = logging.getLogger(__name__)
 
@@ -23,19 +24,22 @@ async def serve(
     configuration: Configuration,
     host: str,
     port: int,
-    role: Role = Role.ALL,
+    role: Role,
+    stop: Stop,
 ) -> None:
-    """Runs the service until it is told to stop. Raises ConfigurationError, OSError."""
+    """Runs the service until `stop`. Raises ConfigurationError, OSError, and Stopped where it did
+    not come to serve."""
     lock = lock_folder_of(settings.database_url.get_secret_value())
     if lock is not None:
         lock.take()
     try:
         migrate(settings)
-        service = await build(settings, configuration, role=role)
+        stop.watch_the_loop()
+        service = await stop.unless_asked(build(settings, configuration, role=role))
         try:
-            await service.start(configuration)
+            await stop.unless_asked(service.start(configuration))
             app = application(settings, service, host)
-            await server.run(app, host, port, on_listening=_say_listening)
+            await server.run(app, host, port, on_listening=_say_listening, until=stop.wait)
         finally:
             await service.stop()
     finally:

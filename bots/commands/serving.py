@@ -16,6 +16,7 @@ from bots.demo import DEFAULT_PORT, DemoOptions, Support
 from bots.logs import set_up_logs
 from bots.roles import Role
 from bots.settings import Settings, read
+from bots.stopping import Stop, stoppable
 
 log = logging.getLogger(__name__)
 
@@ -59,7 +60,7 @@ def serve(
 ) -> None:
     """Run the service until it is stopped."""
 
-    async def work() -> None:
+    async def work(stop: Stop) -> None:
         settings, configuration = checked(serve_on=host)
         from bots import bootstrap
 
@@ -67,7 +68,7 @@ def serve(
         if settings.model is None:
             log.warning("no model endpoint is set: the scripted model answers, which is rules")
         try:
-            await bootstrap.serve(settings, configuration, host, port, role)
+            await bootstrap.serve(settings, configuration, host, port, role, stop)
         except OSError as problem:
             if problem.errno not in _NOT_OURS and not isinstance(problem, socket.gaierror):
                 raise
@@ -76,10 +77,8 @@ def serve(
                 "Choose another with --port, or another address with --host."
             ) from None
 
-    try:
-        run(work())
-    except KeyboardInterrupt:
-        raise typer.Exit(130) from None
+    with stoppable() as stop:
+        run(work(stop))
 
 
 def migrate() -> None:
