@@ -37,8 +37,9 @@ class ConnectorKey:
 class KeySet:
     """The Connector's keys. Fetched when first needed, daily, and when an unknown id turns up.
 
-    Fetches for unknown ids keep `gap_seconds` between them, so that nobody can make us hammer the
-    issuer. Old keys stay in use while the issuer cannot be reached.
+    Fetches for unknown ids keep `gap_seconds` between them, and those before the first success
+    `first_gap_seconds`, so that nobody can make us hammer the issuer. Old keys stay in use while
+    the issuer cannot be reached.
     """
 
     def __init__(
@@ -47,6 +48,7 @@ class KeySet:
         metadata_url: str,
         *,
         gap_seconds: float = 5.0,
+        first_gap_seconds: float = 1.0,
         max_age_seconds: float = 86_400.0,
         timeout_seconds: float = 5.0,
         monotonic: Monotonic = time.monotonic,
@@ -54,6 +56,7 @@ class KeySet:
         self._session = session
         self._metadata_url = metadata_url
         self._gap = gap_seconds
+        self._first_gap = first_gap_seconds
         self._max_age = max_age_seconds
         self._timeout = aiohttp.ClientTimeout(total=timeout_seconds)
         self._now = monotonic
@@ -82,7 +85,9 @@ class KeySet:
             return False  # somebody else asked while we waited: theirs is the newest
         if self._is_fresh() and kid in self._keys:
             return False
-        return self._tried_at is None or self._now() - self._tried_at >= self._gap
+        # Nothing can be verified before the first success, so that one is tried for more often.
+        gap = self._first_gap if self._fetched_at is None else self._gap
+        return self._tried_at is None or self._now() - self._tried_at >= gap
 
     async def _refresh(self) -> None:
         first = self._fetched_at is None
@@ -91,11 +96,11 @@ class KeySet:
             found = await self._json(str(metadata["jwks_uri"]))
             keys = _keys_in(found["keys"])
         except (aiohttp.ClientError, TimeoutError, ValueError, KeyError, TypeError):
-            # A failed first fetch is tried again at once: nothing can be verified without it.
-            self._tried_at = None if first else self._now()
             return
-        # The first fetch does not hold back the first one that an unknown id asks for.
-        self._tried_at = self._now() - self._gap if first else self._now()
+        finally:  # also where it was broken off: who waits then does not ask once more
+            self._tried_at = self._now()
+        if first:  # it does not hold back the first fetch that an unknown id asks for
+            self._tried_at -= self._gap
         self._keys, self._fetched_at = keys, self._now()
 
     async def _json(self, url: str) -> dict[str, Any]:

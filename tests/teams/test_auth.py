@@ -117,12 +117,26 @@ async def test_a_key_that_cannot_be_read_speaks_for_nobody_and_hides_no_other(pa
 
 
 async def test_without_any_keys_nothing_can_be_said(parts):
-    issuer, _, keys, _ = parts
+    issuer, clock, keys, _ = parts
     issuer.status = 500
     with pytest.raises(KeysUnavailable):
         await keys.get(issuer.tokens.kid)
     issuer.status = 200
+    clock.now += 1
     assert await keys.get(issuer.tokens.kid) is not None
+
+
+async def test_many_who_wait_for_the_first_keys_share_one_try_in_each_gap(parts):
+    issuer, clock, keys, _ = parts
+    issuer.status = 500
+    for _ in range(2):
+        told = await asyncio.gather(*(keys.get("x") for _ in range(20)), return_exceptions=True)
+        assert {type(one) for one in told} == {KeysUnavailable}
+        assert issuer.fetches == 1
+    clock.now += 1
+    with pytest.raises(KeysUnavailable):
+        await keys.get("x")
+    assert issuer.fetches == 2
 
 
 async def test_a_verified_token_is_kept_until_it_ends_and_no_longer(parts):

@@ -259,7 +259,9 @@ async def test_without_keys_the_channel_is_asked_to_come_again(stage):
 
     stage.world.faults.add(Fault(server="teams", kind=FaultKind.SERVER_ERROR, method="openid"))
     assert (await send(stage, activity(stage)))[0] == 503
-    assert (await send(stage, activity(stage)))[0] == 200
+    async with asyncio.timeout(10):
+        while (await send(stage, activity(stage)))[0] != 200:  # noqa: ASYNC110 - nothing tells
+            await asyncio.sleep(0.1)
 
 
 async def test_a_failed_commit_is_delivered_again(stage):
