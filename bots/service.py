@@ -27,6 +27,7 @@ from bots.configured_people import people_from
 from bots.policy_watch import PolicyWatch
 from bots.roles import Role
 from bots.sight.gauges import Gauges
+from bots.sight.hearing import Hearing
 from bots.sight.loop_watch import LoopWatch
 from bots.sight.observer import Observer
 from bots.sight.readiness import Readiness, Report
@@ -65,6 +66,7 @@ class Service:
     role: Role = Role.ALL
     presence: Presence | None = None  # on Postgres: this process among the others
     gauges: Gauges | None = None
+    hearing: Hearing | None = None  # in Socket Mode
     loop_watch: LoopWatch | None = None
     readiness: Readiness | None = None
     _is_working: bool = False
@@ -144,8 +146,10 @@ class Service:
             span.set("handrail.timer", ref.partition(":")[0])
             await self.timers.fire(key, ref)
 
-    async def count_rows(self) -> None:
-        """Brings the gauges that are read from rows up to date."""
+    async def refresh_gauges(self) -> None:
+        """Brings those up to date that are not drawn from memory alone."""
+        if self.hearing is not None:
+            await self.hearing.refresh()
         if self.gauges is not None:
             await self.gauges.refresh()
 

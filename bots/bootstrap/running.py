@@ -53,7 +53,7 @@ def application(settings: Settings, service: Service, host: str) -> web.Applicat
         service.observer.registry,
         token=plain(settings.metrics_token),
         on_loopback=is_loopback(host),
-        refresh=service.count_rows,
+        refresh=service.refresh_gauges,
     )
     return server.application(
         [*service.routes(), *metrics.routes()],

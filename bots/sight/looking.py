@@ -17,10 +17,12 @@ from bots.sight.checks import (
     tables_check,
     work_check,
 )
+from bots.sight.hearing import Hearing
 from bots.sight.loop_watch import LoopWatch
 from bots.sight.platforms import platform_checks
 from bots.sight.readiness import Check, Readiness
 from bots.sight.states import Sources, States
+from bots.slack.adapter import SlackChannel
 
 
 def look_at(
@@ -53,13 +55,21 @@ def look_at(
         policy_is_current=lambda: not policy_mistakes(),
     )
     States(sources, registry)
+    if (slack := _over_socket(service)) is not None:
+        service.hearing = Hearing(slack.hears, registry)
+
+
+def _over_socket(service: Service) -> SlackChannel | None:
+    """Slack, where this process is to hear it by Socket Mode."""
+    slack = service.slack if service.role.has_doors else None
+    return slack if slack is not None and slack.uses_socket else None
 
 
 def _work_checks(service: Service, breakers: Callable[[], tuple[BreakerView, ...]]) -> list[Check]:
     """A process of doors alone runs no engine and asks no model."""
     checks = [others_check(breakers)]
-    if service.role.has_doors and service.slack is not None:
-        checks.append(socket_check(service.slack.hears))
+    if (slack := _over_socket(service)) is not None:
+        checks.append(socket_check(slack.hears))
     if service.presence is not None:
         checks.append(place_check(service.presence.holds))
     if service.role.runs_turns:

@@ -125,6 +125,11 @@ class SlackChannel:
         await self._socket.start()
         return True
 
+    @property
+    def uses_socket(self) -> bool:
+        """Whether Socket Mode is set up."""
+        return self._socket is not None
+
     async def hears(self) -> bool:
         """Whether Socket Mode is connected; True where it is not used."""
         return self._socket is None or await self._socket.is_connected()

@@ -15,6 +15,7 @@ from agent_core.breaker import BreakerState, BreakerView
 from agent_core.store.migrations import migrate
 from agent_core.store.standing import StandingReader
 from bots.sight.gauges import Gauges
+from bots.sight.hearing import Hearing
 from bots.sight.loop_watch import LoopWatch
 from bots.sight.metrics import SHAPES
 from bots.sight.observer import Observer
@@ -51,6 +52,11 @@ async def exposed(tmp_path: Path) -> set[str]:
         policy_is_current=lambda: True,
     )
     States(sources, registry)
+
+    async def hears() -> bool:
+        return True
+
+    Hearing(hears, registry)
     names = {sample.name for family in registry.collect() for sample in family.samples}
     for family in registry.collect():  # those that have labels have no sample yet
         if family.type == "counter":

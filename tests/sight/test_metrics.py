@@ -76,6 +76,20 @@ async def test_what_happened_is_counted(wire: Wire) -> None:
         assert private not in text, private
 
 
+async def test_a_socket_that_is_cut_off_is_a_figure(tmp_path: Path) -> None:
+    async with wired(tmp_path, more={"SLACK_APP_TOKEN": people.SLACK_APP_TOKEN}) as wire:
+        name = "handrail_slack_socket_connected"
+        assert samples((await metrics(wire))[1])[name] == [({}, 1.0)]
+        assert wire.service.slack is not None
+        await wire.service.slack.stop()
+        await wire.service.refresh_gauges()
+        assert wire.service.observer.registry.get_sample_value(name) == 0.0
+
+
+async def test_without_socket_mode_there_is_no_such_figure(wire: Wire) -> None:
+    assert "slack_socket" not in (await metrics(wire))[1]
+
+
 async def test_without_a_token_a_proxy_is_refused(wire: Wire) -> None:
     for name in ("X-Forwarded-For", "Forwarded", "Via", "X-Real-IP"):
         status, text = await metrics(wire, {name: "192.0.2.1"})
