@@ -3,18 +3,14 @@
 The engine's own state is disposable because of this: rows say what is open, entries only hurry.
 """
 
-import asyncio
-import logging
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from time import monotonic
 
 from agent_core.conversation import ConversationId
-from agent_core.errors import HandrailError
 from agent_core.ports import Clock, Engine, EngineKind, Ids, Store, UnitOfWork
-
-_log = logging.getLogger(__name__)
+from agent_core.rounds import Rounds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,9 +59,8 @@ class Reconciler:
         self._clock = clock
         self._ids = ids
         self._timers = tuple(timers)
-        self._every = every
         self._patience = patience
-        self._stopped = asyncio.Event()
+        self._rounds = Rounds("the reconciler's sweep", every=every)
         self._since: float | None = None
         self._has_swept = False
 
@@ -77,20 +72,12 @@ class Reconciler:
 
     async def run_forever(self) -> None:
         """Sweeps at once, then every minute, until `stop`. A failed sweep is logged and redone."""
-        at_boot = True
         self._since = monotonic()
-        while not self._stopped.is_set():
-            try:
-                await self.sweep(at_boot=at_boot)
-                self._since, self._has_swept = monotonic(), True
-                at_boot = False
-            except (HandrailError, OSError):
-                _log.exception("the reconciler's sweep failed; it is tried again")
-            try:
-                async with asyncio.timeout(self._every.total_seconds()):
-                    await self._stopped.wait()
-            except TimeoutError:
-                continue
+        await self._rounds.run(self._round)
+
+    async def _round(self) -> None:
+        await self.sweep(at_boot=not self._has_swept)
+        self._since, self._has_swept = monotonic(), True
 
     @property
     def seconds_since_sweep(self) -> float | None:
@@ -104,7 +91,7 @@ class Reconciler:
 
     def stop(self) -> None:
         """`run_forever` returns after the sweep it is in."""
-        self._stopped.set()
+        self._rounds.stop()
 
     def _sweep(self, tx: UnitOfWork, mark: str, since: datetime | None) -> Swept:
         turns = [

@@ -4,16 +4,15 @@ What is still open is never removed: a running turn, a proposal that waits, an o
 on its way, an effect whose outcome nobody knows.
 """
 
-import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Final
 
-from agent_core.errors import HandrailError
 from agent_core.ports import Clock, Store, UnitOfWork
 from agent_core.retention import Kept, Retention, Walked
+from agent_core.rounds import Rounds
 
 _log = logging.getLogger(__name__)
 
@@ -40,9 +39,8 @@ class RetentionSweep:
         self._store = store
         self._clock = clock
         self._retention = retention
-        self._every = every
         self._also = also
-        self._stopped = asyncio.Event()
+        self._rounds = Rounds("the retention job", every=every)
         self._places: dict[Kept, Any] = {}
 
     async def sweep(self) -> Mapping[Kept, int]:
@@ -62,22 +60,21 @@ class RetentionSweep:
 
     async def run_forever(self) -> None:
         """Sweeps every minute until `stop`. A failed sweep is logged and redone."""
-        while not self._stopped.is_set():
-            try:
-                await self.sweep()
-                if self._also is not None:
-                    await self._also()
-            except (HandrailError, OSError):
-                _log.exception("the retention job failed; it is tried again")
-            try:
-                async with asyncio.timeout(self._every.total_seconds()):
-                    await self._stopped.wait()
-            except TimeoutError:
-                continue
+        await self._rounds.run(self._round)
+
+    async def _round(self) -> None:
+        await self.sweep()
+        if self._also is not None:
+            await self._also()
+
+    @property
+    def is_failing(self) -> bool:
+        """Whether the last sweep failed."""
+        return self._rounds.is_failing
 
     def stop(self) -> None:
         """`run_forever` returns after the sweep it is in."""
-        self._stopped.set()
+        self._rounds.stop()
 
     async def _walk(self, kind: Kept, before: datetime) -> int:
         removed = 0

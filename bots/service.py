@@ -5,7 +5,7 @@ import logging
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from aiohttp import web
@@ -16,12 +16,12 @@ from agent_core.breaker import BreakerView
 from agent_core.conversation import Audience, RoomBinding, RoomMode
 from agent_core.delivery import Delivery
 from agent_core.driver import Driver
-from agent_core.errors import HandrailError
 from agent_core.fair_turns import FairTurns
 from agent_core.messages import RoomRef
 from agent_core.ports import ChatModel, Engine, EngineKind, Presence, Store, UnitOfWork
 from agent_core.reconciler import Reconciler
 from agent_core.retention_sweep import RetentionSweep
+from agent_core.rounds import Rounds
 from bots.configuration import Configuration
 from bots.configured_people import people_from
 from bots.policy_watch import PolicyWatch
@@ -40,7 +40,7 @@ log = logging.getLogger(__name__)
 
 DRAIN_SECONDS: Final = 15.0
 ANSWER_SECONDS: Final = 5.0
-ATTEND_SECONDS: Final = 5.0
+ATTEND_EVERY: Final = timedelta(seconds=5)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -69,6 +69,9 @@ class Service:
     hearing: Hearing | None = None  # in Socket Mode
     loop_watch: LoopWatch | None = None
     readiness: Readiness | None = None
+    _attend: Rounds = field(
+        default_factory=lambda: Rounds("the look for what the dead left", every=ATTEND_EVERY)
+    )
     _is_working: bool = False
     _sweeping: asyncio.Task[None] | None = field(default=None)
     _watching: asyncio.Task[None] | None = field(default=None)
@@ -115,17 +118,12 @@ class Service:
             self._watching = _job("policy", self.policy.run_forever())
         if self.retention is not None:
             self._expiring = _job("retention", self.retention.run_forever())
-        self._attending = _job("unsent of the dead", self._attend_forever())
+        self._attending = _job("unsent of the dead", self._attend.run(self._send_what_is_left))
         self._is_working = True
 
-    async def _attend_forever(self) -> None:
-        """Sends what a process that died had committed, or had begun to send."""
-        while True:
-            try:
-                await self.delivery.attend(self._free_of_the_dead)
-            except (HandrailError, OSError):
-                log.exception("what the dead left unsent could not be looked for; again soon")
-            await asyncio.sleep(ATTEND_SECONDS)
+    async def _send_what_is_left(self) -> None:
+        """What a process that died had committed, or had begun to send."""
+        await self.delivery.attend(self._free_of_the_dead)
 
     async def _free_of_the_dead(self, holders: Sequence[str]) -> None:
         if self.presence is None:
@@ -158,6 +156,13 @@ class Service:
         """The engine takes work, and the reconciler looks for what was left."""
         running = self._sweeping is not None and not self._sweeping.done()
         return self._is_working and running
+
+    @property
+    def failing(self) -> tuple[str, ...]:
+        """The jobs whose last round failed; the reconciler tells it by the age of its sweep."""
+        retention = self.retention is not None and self.retention.is_failing
+        jobs = {"retention": retention, "messages of dead workers": self._attend.is_failing}
+        return tuple(name for name, fails in jobs.items() if fails)
 
     async def ready(self) -> Report:
         """What is wrong now, in words."""

@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from dbos import DBOS, DBOSClient, DBOSConfig, EnqueueOptions, Serializer
 
-from agent_core.engine.attempts import TRIES, attempt, attempt_several
+from agent_core.attempts import TRIES, attempt, attempt_several
 from agent_core.engine.presence import Presence, leave_the_process
 from agent_core.engine.slots import slot_number
 from agent_core.errors import ConfigurationError

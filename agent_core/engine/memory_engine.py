@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from agent_core.engine.attempts import TRIES, attempt_several
+from agent_core.attempts import TRIES, attempt_several
 from agent_core.ports import Clock, EngineHandler, EngineKind, UnitOfWork
 
 # Timers re-read state and may run beside each other; work on one conversation or thread may not.

@@ -73,6 +73,21 @@ def work_check(is_working: Callable[[], bool], reconciler: Sweeping) -> Check:
     return Check(name="work", look=look, unanswered="The work's state is not known.", severe=True)
 
 
+def jobs_check(failing: Callable[[], Sequence[str]]) -> Check:
+    """What runs beside the requests. A round that failed is redone."""
+
+    async def look() -> str | None:
+        names = failing()
+        if not names:
+            return None
+        return (
+            f"Failed when last done, and tried again soon: {', '.join(names)}. See the log for "
+            "its error; where it stays, report it."
+        )
+
+    return Check(name="jobs", look=look, unanswered="The jobs' state is not known.")
+
+
 def place_check(holds: Callable[[], bool]) -> Check:
     """On Postgres: the lock that says who this process is."""
 

@@ -9,6 +9,7 @@ from bots.settings import Settings
 from bots.sight.checks import (
     database_check,
     disk_checks,
+    jobs_check,
     model_check,
     others_check,
     place_check,
@@ -74,5 +75,6 @@ def _work_checks(service: Service, breakers: Callable[[], tuple[BreakerView, ...
         checks.append(place_check(service.presence.holds))
     if service.role.runs_turns:
         checks.append(work_check(lambda: service.is_working, service.reconciler))
+        checks.append(jobs_check(lambda: service.failing))
         checks.append(model_check(breakers))
     return checks

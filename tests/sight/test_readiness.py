@@ -12,6 +12,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from agent_core.breaker import BreakerState, BreakerView
+from agent_core.delivery import Delivery
 from agent_core.errors import StoreError
 from agent_core.retention_sweep import RetentionSweep
 from agent_core.store.health import version_problem
@@ -103,6 +104,25 @@ async def test_a_job_that_a_defect_ends_is_told_at_once(
     async with wired(tmp_path):
         (record,) = (one for one in caplog.records if "ended by a defect" in one.message)
     assert record.exc_info and record.__dict__["job"] == "retention"
+
+
+async def test_a_job_whose_rounds_fail_by_a_defect_goes_on_and_degrades(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def broken(*_: object) -> None:
+        raise OverflowError("what nobody thought of")
+
+    monkeypatch.setattr(RetentionSweep, "sweep", broken)
+    monkeypatch.setattr(Delivery, "attend", broken)
+    async with wired(tmp_path) as wire:
+        service = wire.service
+        await wire.until(lambda: service.reconciler.has_swept and len(service.failing) == 2)
+        status, told = await asked(wire)
+        for job in (service._expiring, service._attending):
+            assert job is not None and not job.done()
+    assert status == 200
+    assert "retention, messages of dead workers" in str(told["degraded"])
+    assert all(one.exc_info for one in caplog.records if "work failed" in one.message)
 
 
 async def test_a_locked_database_is_not_ready_and_the_answer_comes(wire: Wire) -> None:

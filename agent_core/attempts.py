@@ -1,4 +1,4 @@
-"""Runs a piece of engine work: what it raises is told in the log, and never stops the queue."""
+"""Runs a piece of work: what it raises is told in the log, and stops no queue and no job."""
 
 import asyncio
 import logging
@@ -14,9 +14,10 @@ async def attempt(what: str, work: Callable[[], Awaitable[None]]) -> bool:
     try:
         await work()
     except Exception:  # noqa: BLE001
-        # The fourth place that catches everything: nobody stands above a queue. The work itself
-        # is not lost, because its rows are not done and the reconciler asks for it again.
-        _log.exception("engine work failed: %s", what)
+        # The fourth place that catches everything: nobody stands above a queue, nor above a job
+        # that comes round. The work itself is not lost, because its rows are not done: the
+        # reconciler asks for it again, or the next round does.
+        _log.exception("work failed: %s", what)
         return False
     return True
 
