@@ -149,10 +149,10 @@ class Driver:
                 log.info("turn %s has another owner", live.turn.id)
                 watched.ended("lost")
                 return False
-            except asyncio.CancelledError:
-                await self._give_back(live)
-                raise
-            except Exception as error:
+            except (Exception, asyncio.CancelledError) as error:
+                if _is_stopped(error):
+                    await self._give_back(live)
+                    raise
                 log.exception("turn %s, attempt %d", live.turn.id, live.turn.attempts)
                 watched.failed(error)
                 return True
@@ -349,6 +349,13 @@ class Driver:
 def _priority(reason: EscalationReason) -> Priority:
     asked = reason in (EscalationReason.ASKED_FOR, EscalationReason.BEYOND_SCOPE)
     return Priority.NORMAL if asked else Priority.HIGH
+
+
+def _is_stopped(error: BaseException) -> bool:
+    """Somebody cancels this very turn. A tool's or a client's own cancellation is a failure."""
+    task = asyncio.current_task()
+    cancelled = isinstance(error, asyncio.CancelledError)
+    return cancelled and task is not None and task.cancelling() > 0
 
 
 def _suggestion(step: Escalate, asked: str) -> str:

@@ -8,6 +8,7 @@ from typing import Final
 from agent_core.live_turn import LiveTurn
 from agent_core.ports import Clock
 from agent_core.telemetry import Metric, Span, Telemetry
+from agent_core.turn_state import Kind
 
 CUT_OFF: Final = "cut_off"  # the process stops; another attempt goes on
 
@@ -23,7 +24,7 @@ class WatchedTurn:
         self.end = end
         self._span.set("handrail.turn.end", end)
 
-    def failed(self, error: Exception) -> None:
+    def failed(self, error: BaseException) -> None:
         """The attempt broke. Only the type of the error is told: its text may be a customer's."""
         self.ended("failed_attempt")
         self._span.failed(type(error).__name__)
@@ -34,7 +35,7 @@ def watched_turn(telemetry: Telemetry, live: LiveTurn, clock: Clock) -> Iterator
     """Inside, the turn's own trace is in force."""
     turn = live.turn
     began = perf_counter()
-    if turn.attempts == 1 and live.rows:
+    if live.rows and not any(entry.kind == Kind.RESUMED for entry in live.journal):
         waited = (clock.now() - live.rows[0].received_at).total_seconds()
         telemetry.observe(Metric.WAITING_SECONDS, max(waited, 0.0))
     with telemetry.span("turn", parent=turn.trace or "") as span:

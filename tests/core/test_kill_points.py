@@ -286,10 +286,13 @@ async def test_a_turn_that_only_a_newer_version_could_go_on_with_ends_with_a_per
     assert not await world.unfinished()
 
 
-async def test_after_three_attempts_a_person_takes_over() -> None:
+@pytest.mark.parametrize("what", [ZeroDivisionError, asyncio.CancelledError])
+async def test_after_three_attempts_a_person_takes_over(what: type[BaseException]) -> None:
+    """Also where what breaks is cancelled inside, as by a client's own time limit: nobody stops."""
+
     class Broken(Steady):
         async def reply(self, request: ModelRequest) -> ModelReply:
-            raise ZeroDivisionError
+            raise what
 
     world = await World(Broken()).set_up(ada())
     await world.say("hello?")
