@@ -35,7 +35,9 @@ class Overload:
         self._counted_at: float | None = None
         self._rows: Counter[ConversationId] = Counter()
         self._shares: Counter[str] = Counter()
-        self._since: list[Waiting] = []  # taken since the last count began
+        self._under_way: list[list[Waiting]] = []  # taken since each count that runs began
+        self._begun = 0  # counts so far, and that of the one in force
+        self._in_force = 0
 
     def problem(self, tx: UnitOfWork, conversation: Conversation) -> str | None:
         """Why another message of this conversation is not queued, for people; None: it may be."""
@@ -54,7 +56,8 @@ class Overload:
         """One more message of it waits, and is committed."""
         waiting = Waiting(conversation_id=conversation.id, share=conversation.share, rows=1)
         with self._lock:
-            self._since.append(waiting)
+            for since in self._under_way:
+                since.append(waiting)
             self._add(waiting)
 
     def _standing(self, conversation: Conversation) -> tuple[str | None, float]:
@@ -91,13 +94,23 @@ class Overload:
         return None
 
     def _count(self, tx: UnitOfWork) -> None:
+        since: list[Waiting] = []
         with self._lock:
-            self._since = []
-        found: Sequence[Waiting] = tx.inbox.backlog(self._limits.waiting * 2)
+            self._under_way.append(since)
+            self._begun += 1
+            number = self._begun
+        try:
+            found: Sequence[Waiting] = tx.inbox.backlog(self._limits.waiting * 2)
+        finally:
+            with self._lock:
+                self._under_way = [one for one in self._under_way if one is not since]
         with self._lock:
+            if number < self._in_force:
+                return  # one that began later is in already
+            self._in_force = number
             self._rows.clear()
             self._shares.clear()
-            for each in (*found, *self._since):  # rather one twice than one not at all
+            for each in (*found, *since):  # rather one twice than one not at all
                 self._add(each)
             self._counted_at = self._seconds()
 

@@ -139,3 +139,33 @@ async def test_a_database_that_stands_still_while_it_counts_holds_no_event_loop_
     inbox.backlog = original  # type: ignore[method-assign]
     assert "4 messages" in (overload._problem(conversation) or "")  # with the one taken meanwhile
     await house.close()
+
+
+async def test_a_count_that_began_earlier_takes_nothing_back_from_a_later_one() -> None:
+    """Two store threads count at once, and the one whose look is older comes back last."""
+    house = await House(limits=LIMITS).open()
+    thread = await house.says(OWNER, "hello", mention=True)
+    conversation = await house.conversation(thread)
+    overload, unit = Overload(LIMITS), house.store._unit
+    first_looked, may_end = threading.Event(), threading.Event()
+    original, looks = unit.inbox.backlog, 0
+
+    def look(limit: int) -> Sequence[Waiting]:
+        nonlocal looks
+        looks += 1
+        found = [] if looks == 1 else original(limit)
+        if looks == 1:
+            first_looked.set()
+            may_end.wait(10)
+        return found
+
+    unit.inbox.backlog = look  # type: ignore[method-assign]
+    first = asyncio.create_task(asyncio.to_thread(overload._count, unit))
+    await asyncio.to_thread(first_looked.wait, 5)
+    overload.took(conversation)  # after the first look, before the second
+    await asyncio.to_thread(overload._count, unit)
+    may_end.set()
+    await first
+    unit.inbox.backlog = original  # type: ignore[method-assign]
+    assert overload._rows[conversation.id] == 1
+    await house.close()
