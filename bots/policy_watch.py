@@ -1,17 +1,14 @@
 """Takes a changed policy.yaml up while the service runs, and tells of it in the audit log."""
 
 import asyncio
-import logging
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from agent_core.audit import AuditKind
 from agent_core.audit_notes import note_operation
-from agent_core.errors import HandrailError
 from agent_core.policy import Policy
 from agent_core.ports import Clock, Store
-
-log = logging.getLogger(__name__)
+from agent_core.rounds import Rounds
 
 
 class Refreshing(Protocol):
@@ -32,33 +29,32 @@ class PolicyWatch:
         self._source = source
         self._store = store
         self._clock = clock
-        self._every = every_seconds
-        self._stopped = asyncio.Event()
+        self._rounds = Rounds(
+            "the look for a changed policy", every=timedelta(seconds=every_seconds)
+        )
 
     async def run_forever(self) -> None:
-        """Until `stop`."""
-        while not self._stopped.is_set():
-            await self.look()
-            try:
-                async with asyncio.timeout(self._every):
-                    await self._stopped.wait()
-            except TimeoutError:
-                continue
+        """Until `stop`. A look that fails is told in the log, and made again."""
+        await self._rounds.run(self._round)
+
+    async def _round(self) -> None:
+        await self.look()
 
     async def look(self) -> bool:
-        """One look. True where another policy is in force now."""
-        try:
-            changed = await asyncio.to_thread(self._source.refresh)
-            if changed:
-                await self._note(self._source.current().version, self._clock.now())
-        except (HandrailError, OSError):
-            log.exception("a change of the policy could not be taken up or noted")
-            return False
+        """One look. True where another policy is in force now. Raises what the looking raises."""
+        changed = await asyncio.to_thread(self._source.refresh)
+        if changed:
+            await self._note(self._source.current().version, self._clock.now())
         return changed
+
+    @property
+    def is_failing(self) -> bool:
+        """Whether the last look failed."""
+        return self._rounds.is_failing
 
     def stop(self) -> None:
         """`run_forever` returns after the look it is in."""
-        self._stopped.set()
+        self._rounds.stop()
 
     async def _note(self, version: str, at: datetime) -> None:
         await self._store.run(lambda tx: note_operation(tx, AuditKind.POLICY_CHANGED, version, at))

@@ -161,7 +161,12 @@ class Service:
     def failing(self) -> tuple[str, ...]:
         """The jobs whose last round failed; the reconciler tells it by the age of its sweep."""
         retention = self.retention is not None and self.retention.is_failing
-        jobs = {"retention": retention, "messages of dead workers": self._attend.is_failing}
+        policy = self.policy is not None and self.policy.is_failing
+        jobs = {
+            "retention": retention,
+            "changes of the policy": policy,
+            "messages of dead workers": self._attend.is_failing,
+        }
         return tuple(name for name, fails in jobs.items() if fails)
 
     async def ready(self) -> Report:
