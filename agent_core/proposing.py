@@ -25,6 +25,7 @@ from agent_core.twins import (
     replace_older,
     standing_twin,
     stands_before,
+    takes_back_another,
     withdraw,
 )
 from agent_core.wishes import Considered, Wish, judge, new_proposal, planned
@@ -195,7 +196,8 @@ def _step(boundary: Boundary, wish: Wish, ruling: Ruling, requester: Requester) 
     twins = list(boundary.tx.proposals.twins(wish.account_id, wish.fingerprint))
     for twin in twins:
         waits = twin.status is ProposalStatus.AWAITING_CONFIRMATION
-        if waits and not stands_before(boundary, ruling, twin):
+        same = not takes_back_another(twin, wish)
+        if waits and same and not stands_before(boundary, ruling, twin):
             withdraw(boundary, twin)
     if ruling.decision in (Decision.REFUSE, Decision.ESCALATE):
         refused = new_proposal(boundary, wish, ruling, twins, requester)

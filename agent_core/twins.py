@@ -31,8 +31,8 @@ def standing_twin(
     """
     seqs = {row.seq for row in boundary.live.rows}
     for twin in reversed(twins):
-        if twin.undoes != wish.undoes:
-            continue  # with the same arguments, and for another effect that is to be taken back
+        if takes_back_another(twin, wish):
+            continue
         if seqs & set(twin.inbox_seqs) and twin.status is not ProposalStatus.EXPIRED:
             return twin
         if twin.status is ProposalStatus.AWAITING_CONFIRMATION:
@@ -47,6 +47,14 @@ def standing_twin(
             if entry is None or entry.outcome in (None, Outcome.UNKNOWN):
                 return twin
     return None
+
+
+def takes_back_another(twin: Proposal, wish: Wish) -> bool:
+    """By the same arguments, and for another effect: then it is not the same wish.
+
+    What was asked for in words names no effect: it may well be the one that Undo stands for.
+    """
+    return None not in (twin.undoes, wish.undoes) and twin.undoes != wish.undoes
 
 
 def stands_before(boundary: Boundary, ruling: Ruling, twin: Proposal) -> bool:
@@ -78,8 +86,8 @@ def same_effect(proposal: Proposal, preview: Preview) -> bool:
 def done_at(boundary: Boundary, wish: Wish, twins: Sequence[Proposal]) -> datetime | None:
     """When the newest twin succeeded, if one did."""
     for twin in reversed(twins):
-        if twin.undoes != wish.undoes:
-            continue  # it took another effect back, by the same arguments
+        if takes_back_another(twin, wish):
+            continue
         entry = boundary.tx.ledger.get(twin.id)
         if entry is not None and entry.outcome is Outcome.SUCCEEDED:
             return entry.settled_at
