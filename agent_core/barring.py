@@ -6,6 +6,7 @@ from agent_core.boundary import Boundary
 from agent_core.brakes import holds_action
 from agent_core.conversation import Audience, ConversationStatus
 from agent_core.decided import Found, authority, still_approved
+from agent_core.live_turn import stopped_row
 from agent_core.wishes import PAUSED, lacks_standing
 
 
@@ -38,7 +39,9 @@ def barred_again(boundary: Boundary, found: Found) -> str | None:
     brakes = boundary.tx.brakes.all()
     if holds_action(brakes, proposal.tool, proposal.account_id, boundary.conversation.room):
         return PAUSED
-    moved = boundary.conversation.epoch != boundary.live.turn.epoch
-    if moved and proposal.approved_at is None:  # what was approved stands whoever takes over
-        return "Somebody has stopped the agent here, or taken over, meanwhile."
+    # Not by the epoch alone: a case that only waits raises it too, and bars no first run either.
+    turn = boundary.live.turn
+    notice = boundary.tx.outgoing.get(stopped_row(turn.conversation_id, turn.epoch + 1))
+    if notice is not None and proposal.approved_at is None:  # what was approved stands
+        return "Somebody has stopped the agent here meanwhile."
     return barred(boundary, found)

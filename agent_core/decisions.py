@@ -22,6 +22,7 @@ from agent_core.escalations import EscalationReason, Priority
 from agent_core.expiry import set_deadline
 from agent_core.held import held_proposal
 from agent_core.limits import Limits
+from agent_core.live_turn import stopped_row
 from agent_core.messages import OutgoingId
 from agent_core.people import Requester
 from agent_core.plans import OPEN, read_plan, steps_that
@@ -171,7 +172,7 @@ class Decisions:
             f"Stopped by {who.name}. Nothing more is started; what had begun already finishes, "
             f"and its receipt follows here.{_not_stopped(asked.values())}"
         )
-        row_id = OutgoingId(f"stopped:{conversation.id}:{conversation.epoch}")
+        row_id = stopped_row(conversation.id, conversation.epoch)
         self._posts.say(tx, conversation, row_id, sentence, at)
 
     def tell(

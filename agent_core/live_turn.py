@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from agent_core.conversation import Conversation, HistorySummary, TranscriptEntry
+from agent_core.conversation import Conversation, ConversationId, HistorySummary, TranscriptEntry
 from agent_core.journal import InboxRow, JournalEntry, Turn
 from agent_core.messages import OutgoingId
 from agent_core.people import AccountId, Requester
@@ -56,6 +56,11 @@ def asked_text(live: LiveTurn) -> str:
 def progress_row(turn: Turn) -> OutgoingId:
     """The row that shows that this turn is at work."""
     return OutgoingId(f"progress:{turn.id}")
+
+
+def stopped_row(conversation: ConversationId, epoch: int) -> OutgoingId:
+    """The row that says that somebody stopped the agent. `epoch`: the one that this began."""
+    return OutgoingId(f"stopped:{conversation}:{epoch}")
 
 
 def entry_at(turn: Turn, position: int, kind: Kind, body: Json, at: datetime) -> JournalEntry:

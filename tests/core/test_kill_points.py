@@ -140,7 +140,16 @@ def with_a_person(world: World, tx: UnitOfWork) -> None:
 def stopped(world: World, tx: UnitOfWork) -> None:
     talk = tx.conversations.get(ConversationId("con_1"))
     assert talk is not None
-    tx.conversations.save(replace(talk, epoch=talk.epoch + 1), expected_epoch=talk.epoch)
+    moved = replace(talk, epoch=talk.epoch + 1)
+    tx.conversations.save(moved, expected_epoch=talk.epoch)
+    world.decisions.stop(tx, moved, lena(), world.clock.now())
+
+
+def with_a_case(world: World, tx: UnitOfWork) -> None:
+    talk = tx.conversations.get(ConversationId("con_1"))
+    assert talk is not None
+    waits = talk.moved(ConversationStatus.WAITING_FOR_SUPPORT)
+    tx.conversations.save(waits, expected_epoch=talk.epoch)
 
 
 def days_later(world: World, tx: UnitOfWork) -> None:
@@ -187,6 +196,23 @@ async def test_what_never_arrived_is_not_begun_once_it_may_not_be(
         assert entry.outcome is Outcome.UNKNOWN
         assert receipt.startswith("Not certain: Add 5 seats")
         assert [case["reason"] for case in world.desk.cases] == [EscalationReason.UNKNOWN_OUTCOME]
+
+
+async def test_a_case_that_waits_bars_no_more_than_it_does_at_first() -> None:
+    """Nobody has stopped the agent, nor taken over: what never arrived is begun now."""
+    world = await World(Steady()).set_up(ada())
+    await world.say("add 5 seats")
+    [proposal] = await world.proposals()
+    await world.confirm(proposal)
+    world.accounts.fault = raises(Killed(), "before")
+    with pytest.raises(Killed):
+        await world.run()
+    world.accounts.fault = None
+    await world.tx(lambda tx: with_a_case(world, tx))
+    world.later(minutes=3)
+    await world.run()
+    assert [n for _, _, n in world.accounts.effects] == [5]
+    assert any(text.startswith("Done: Added 5 seats") for text in await world.texts())
 
 
 @pytest.mark.parametrize("error", [ActionFailed("It is busy."), ActionRefused("No.")])
