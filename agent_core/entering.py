@@ -27,7 +27,7 @@ from agent_core.telemetry import within
 from agent_core.turn_state import Kind
 
 SUSPECT_ATTEMPTS: Final = 2
-LEFT_TO_NEWER: Final = timedelta(minutes=15)  # longer than any turn takes
+LEFT_TO_NEWER: Final = timedelta(minutes=15)  # at least; see _may_go_on
 
 
 class Suspect:
@@ -52,7 +52,7 @@ def enter(
             return Suspect()
         entries = list(tx.turns.journal(running.id))
         strange = {entry.kind for entry in entries} - {*Kind}
-        if strange and services.clock.now() < running.started_at + LEFT_TO_NEWER:
+        if strange and _may_go_on(services, running, entries):
             # In a rolling upgrade. Nothing is written, so this is no attempt, and asked again.
             raise StoreError(
                 f"turn {running.id} was begun by a newer version ({min(strange)}): left to that one"
@@ -67,6 +67,13 @@ def enter(
 
 
 # --- a turn that somebody began ---------------------------------------------------------------
+
+
+def _may_go_on(services: Services, running: Turn, entries: Sequence[JournalEntry]) -> bool:
+    """Since its last begin, as far as that can be read, less time went by than a turn may take."""
+    begins = [running.started_at, *(one.at for one in entries if one.kind == Kind.RESUMED)]
+    longest = max(LEFT_TO_NEWER, timedelta(seconds=services.limits.turn_seconds))
+    return services.clock.now() < max(begins) + longest
 
 
 def _taken_over(

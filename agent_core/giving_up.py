@@ -16,7 +16,7 @@ from agent_core.plans import read_plan
 from agent_core.proposals import LedgerEntry, Outcome, Proposal, ProposalId, ProposalStatus
 from agent_core.receipts import receipt_message
 from agent_core.telemetry import Metric
-from agent_core.turn_state import state_of
+from agent_core.turn_state import salvaged
 
 _SORRY = "Sorry, something went wrong on our side while working on this."
 
@@ -25,7 +25,7 @@ def give_up(boundary: Boundary) -> None:
     """Ends the turn. Whoever has the conversation, what had its yes is told as not done or not
     certain."""
     tx, live = boundary.tx, boundary.live
-    state = state_of(live.entries)
+    state = salvaged(live.entries)
     unrun, doubtful = _leave_no_action_open(boundary, state.decisions)
     steps = _plans_as_they_stand(boundary, state.decisions)
     with_agent = live.conversation.status is ConversationStatus.WITH_AGENT

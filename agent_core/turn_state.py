@@ -2,7 +2,8 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
@@ -150,6 +151,24 @@ def state_of(entries: Sequence[JournalEntry]) -> TurnState:
     return state
 
 
+def salvaged(entries: Sequence[JournalEntry]) -> TurnState:
+    """What can be read of a journal that may be another version's; the rest is left out."""
+    state = TurnState()
+    for entry in entries:
+        for part in _row_by_row(entry):
+            with suppress(Exception):  # whatever it holds: giving up on it must go through
+                _add(state, part)
+    return state
+
+
+def _row_by_row(entry: JournalEntry) -> list[JournalEntry]:
+    """A row that cannot be read takes no other one with it."""
+    rows = entry.body.get("rows")
+    if not rows or not isinstance(rows, list):
+        return [entry]
+    return [replace(entry, body={**entry.body, "rows": [row]}) for row in rows]
+
+
 def _add(state: TurnState, entry: JournalEntry) -> None:
     body = entry.body
     state.last_at = entry.at
@@ -213,6 +232,8 @@ def _take_reply(state: TurnState, body: Any) -> None:
 
 
 def _take_result(state: TurnState, body: Any) -> None:
+    if body["run"]:
+        state.decisions.append(ProposalId(body["run"]))
     if body.get("draft"):
         _take_draft(state, body)
     state.open_calls = [one for one in state.open_calls if one.call.id != body["call"]]
@@ -220,8 +241,6 @@ def _take_result(state: TurnState, body: Any) -> None:
     if body["content"].get("status") == UNAVAILABLE:
         state.unavailable = str(body["content"].get("reason"))
     state.told = state.told or body["told"]
-    if body["run"]:
-        state.decisions.append(ProposalId(body["run"]))
     state.needs_model = True
 
 

@@ -324,11 +324,14 @@ async def test_a_case_is_a_call_and_people_answer_and_hand_back(parcels: Parcels
         assert "Wants a person." in brief.escalation.suggestion
         assert brief.transcript[0].text == "A person, please"
 
-        silent = await ask(agent, "It is urgent")
-        assert silent.messages == ()
+        added = await ask(agent, "It is urgent")
+        assert added.text == "This is added to Case 1. A person will answer you here."
         news = await asyncio.wait_for(parcels.briefs.get(), 10)
         assert news.escalation.id == brief.escalation.id
-        assert news.transcript[-1].text == "It is urgent"
+        assert "It is urgent" in [entry.text for entry in news.transcript]
+        silent = await ask(agent, "Very urgent")
+        assert silent.messages == ()  # it is said once an hour
+        await asyncio.wait_for(parcels.briefs.get(), 10)
 
         with pytest.raises(PermissionError, match="capability"):
             await agent.answer("I am support", by=ANA, conversation="c1")

@@ -9,7 +9,7 @@ import pytest
 
 from agent_core.brakes import Brake, BrakeScope
 from agent_core.conversation import ConversationId, ConversationStatus
-from agent_core.errors import ActionFailed, ActionRefused, StoreError, ToolError
+from agent_core.errors import ActionFailed, ActionRefused, ToolError
 from agent_core.escalations import EscalationReason
 from agent_core.limits import Limits
 from agent_core.models.scripted_model import call
@@ -280,36 +280,6 @@ async def test_a_rolling_restart_uses_up_no_attempts_and_leaves_no_sign_behind()
     assert world.desk.cases == [] and not await world.unfinished()
     assert "Here I am." in await world.texts()
     assert any(row_id.endswith(":over") for row_id in world.outbox.ids)
-
-
-async def test_a_turn_that_only_a_newer_version_could_go_on_with_ends_with_a_person() -> None:
-    """As after an upgrade that was taken back: nobody else comes for it any more."""
-
-    class Dead(Steady):
-        async def reply(self, request: ModelRequest) -> ModelReply:
-            raise Killed
-
-    world = await World(Dead()).set_up(ada())
-    await world.write("hello?")
-    with pytest.raises(Killed):
-        await world.run()
-
-    def write_news(tx: UnitOfWork) -> None:
-        turn = tx.turns.running(ConversationId("con_1"))
-        assert turn is not None
-        position = len(tx.turns.journal(turn.id))
-        news = replace(tx.turns.journal(turn.id)[0], kind="pondered", position=position, body={})
-        tx.turns.append(turn.id, turn.token, [news])
-
-    await world.tx(write_news)
-    with pytest.raises(StoreError, match="newer version"):
-        await world.run()
-    assert world.desk.cases == []
-    world.later(minutes=20)
-    await world.run()
-    assert [case["asked"] for case in world.desk.cases] == ["hello?"]
-    assert (await world.texts())[-1].startswith("Sorry")
-    assert not await world.unfinished()
 
 
 @pytest.mark.parametrize("what", [ZeroDivisionError, asyncio.CancelledError])
