@@ -247,8 +247,9 @@ def _refuse(
         boundary.tx.proposals.add(askable)
         note_proposal(boundary.tx, askable, AuditKind.PROPOSED, boundary.at)
         set_deadline(boundary.tx, boundary.services.engine, askable)
+    told = f"refusal:{boundary.live.turn.id}:{wish.tool.name}:{wish.fingerprint}"
     boundary.post(
-        f"card:{askable.id}" if askable else f"refusal:{boundary.live.turn.id}:{wish.tool.name}",
+        f"card:{askable.id}" if askable else told,
         cards.refusal_card(
             ruling.reason,
             title=wish.preview.title,

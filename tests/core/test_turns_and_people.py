@@ -469,6 +469,15 @@ async def test_policy_can_hand_over() -> None:
     assert not await world.unfinished()
 
 
+async def test_two_wishes_for_one_tool_that_policy_refuses_are_both_told() -> None:
+    both = calls(call("add_seats", seats=5), call("add_seats", seats=6))
+    world = await World(ScriptModel([both, says("I may not.")])).set_up(ada())
+    world.policy.forced = Decision.REFUSE
+    await world.say("add 5 seats, and 6 more")
+    refusals = [text for text in await world.texts() if "Because." in text]
+    assert ["Add 5 seats" in refusals[0], "Add 6 seats" in refusals[-1]] == [True, True]
+
+
 async def test_tools_that_keep_failing_call_a_person() -> None:
     bad = calls(call("add_seats", seats=-1))
     world = await World(ScriptModel([bad, bad, bad])).set_up(ada())
