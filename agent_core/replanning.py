@@ -13,7 +13,7 @@ from agent_core.live_turn import LiveTurn
 from agent_core.plans import steps_that
 from agent_core.policy import Decision
 from agent_core.proposals import Proposal, ProposalStatus
-from agent_core.proposing import plan
+from agent_core.proposing import escalate, plan
 from agent_core.services import Services
 from agent_core.tool_runner import ToolRunner, checked
 from agent_core.tooling import Preview, ToolContext
@@ -80,6 +80,9 @@ def _ask_anew(boundary: Boundary, found: Found, wishes: Sequence[Wish], why: str
     ]
     if not possible:
         end(boundary, proposal, judged[0][1].reason if judged else why)
+        for wish, ruling in judged:
+            if ruling.decision is Decision.ESCALATE:
+                escalate(boundary, wish, ruling)
         return
     for step in rest:
         expired = replace(step, status=ProposalStatus.EXPIRED, notes=("Shown anew below.",))

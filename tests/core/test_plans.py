@@ -1,6 +1,7 @@
 """Plans on the sample company: one card, one yes, in order, and what happens where a step fails."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,7 +20,7 @@ from tests.builders import NOON, a_person, a_requester, an_identity
 from tests.core.desk import Killed
 from tests.core.faulty import CONVERSATION, actions, faulty
 from tests.core.test_sample_company import olive
-from tools.accounts.commands import AddSeats
+from tools.accounts.commands import AddSeats, Command
 from tools.accounts.gateway import Payment, PaymentRequest
 from tools.accounts.seed import NORTHWIND
 
@@ -303,6 +304,34 @@ async def test_a_step_that_policy_gives_to_a_person_when_shown_anew_reaches_one(
     assert case["reason"] is EscalationReason.POLICY
     assert "Change the billing contact" in case["suggestion"]
     assert [one.title for one in await made.open_proposals()] == ["Add 2 seats"]
+
+
+async def test_where_no_step_is_left_what_policy_gives_to_a_person_reaches_one(
+    tmp_path: Path,
+) -> None:
+    made = await faulty()
+    await made.say(BOTH.replace(" and ", "; "))
+    await made.gateway.apply(
+        NORTHWIND, AddSeats(count=1), key="other", expected_version=1, now=NOON
+    )
+    policy = tmp_path / "policy.yaml"
+    handed = "{escalate: [{when: 'true', reason: Ask us.}]}"
+    policy.write_text(f"tools: {{change_billing_contact: {handed}}}", encoding="utf-8")
+    made.policy_source = FilePolicySource(policy, made.catalog.for_audience(Audience.PRIVATE))
+    quote, looks = made.gateway.quote, iter(range(1, 100))
+
+    async def looked(account: Any, wish: Command, *rest: Any, **more: Any) -> Any:
+        if isinstance(wish, AddSeats) and next(looks) > 1:  # the first shows that it has changed
+            raise ActionRefused("Not now.")
+        return await quote(account, wish, *rest, **more)
+
+    made.gateway.quote = looked  # type: ignore[method-assign, assignment]
+    await made.one_yes()
+    [case] = made.desk.cases
+    assert case["reason"] is EscalationReason.POLICY
+    assert "Change the billing contact" in case["suggestion"]
+    assert await made.open_proposals() == [] and made.moved == 1  # the other's alone
+    assert any("Not now." in text for text in await made.texts())
 
 
 async def test_yes_in_words_counts_for_a_plan() -> None:
