@@ -7,7 +7,7 @@ What was cut off is done again from the start: who they are goes last, and is wh
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Final
@@ -138,9 +138,7 @@ class Forgetting:
             await self._place(found.whom, place, receipt, force)
         doubt = await self._store.run(lambda tx: tx.upkeep.doubtful(found.whom))
         if not receipt.left:
-            await self._try(
-                dry_run, receipt, lambda tx: _rest(tx, found.whom, receipt, self._clock.now())
-            )
+            await self._what_is_left(found.whom, receipt)
         receipt.left += [f"the effect {key} is in doubt and was kept as it is" for key in doubt]
         _log.info("forgotten", extra={"rows": receipt.erased.total(), "left": len(receipt.left)})
         return receipt
@@ -164,16 +162,26 @@ class Forgetting:
             ]
         return reasons
 
+    async def _what_is_left(self, whom: Whom, receipt: Receipt) -> None:
+        """Answers that belong to no conversation are taken back first: the rows go with the rest,
+        and after that nothing tells where they were posted."""
+        tried: set[OutgoingId] = set()
+        await self._take_back_all(lambda tx: tx.upkeep.posts_alone(whom), tried, receipt)
+
+        def erase_rest(tx: UnitOfWork) -> Counter[str]:
+            if any(post.outgoing_id not in tried for post in tx.upkeep.posts_alone(whom)):
+                receipt.left.append("they were answered meanwhile: run it again")
+                return Counter()
+            return _rest(tx, whom, receipt, self._clock.now())
+
+        await self._try(receipt.dry_run, receipt, erase_rest)
+
     # --- one conversation -------------------------------------------------------------------
 
     async def _place(self, whom: Whom, place: Place, receipt: Receipt, force: bool) -> None:
         tried: set[OutgoingId] = set()
         for _ in range(TRIES):
-            posts = await self._store.run(lambda tx: tx.upkeep.own_posts(whom, place))
-            for post in posts:
-                if post.outgoing_id not in tried:
-                    tried.add(post.outgoing_id)
-                    await self._take_back(post, receipt)
+            await self._take_back_all(lambda tx: tx.upkeep.own_posts(whom, place), tried, receipt)
             reasons: list[str] = []
 
             def erase_here(tx: UnitOfWork, reasons: list[str] = reasons) -> Counter[str]:
@@ -192,6 +200,18 @@ class Forgetting:
                 receipt.left.append(f"{place.conversation}: {'; '.join(filter(None, reasons))}")
                 return
         receipt.left.append(f"{place.conversation}: it goes on: pause the agent there first")
+
+    async def _take_back_all(
+        self,
+        find: Callable[[UnitOfWork], Sequence[OwnPost]],
+        tried: set[OutgoingId],
+        receipt: Receipt,
+    ) -> None:
+        """Those that were not tried yet."""
+        for post in await self._store.run(find):
+            if post.outgoing_id not in tried:
+                tried.add(post.outgoing_id)
+                await self._take_back(post, receipt)
 
     async def _take_back(self, post: OwnPost, receipt: Receipt) -> None:
         """Best effort: whatever comes of it is in the receipt."""

@@ -45,6 +45,10 @@ class Upkeep(Protocol):
         """Our posts with something of theirs in them, in their thread and in support's."""
         ...
 
+    def posts_alone(self, whom: Whom) -> Sequence[OwnPost]:
+        """Our answers to them that belong to no conversation."""
+        ...
+
     def erase_conversation(self, whom: Whom, place: Place, at: datetime) -> Counter[str]:
         """How many rows of each table. What others said in it stays."""
         ...

@@ -10,7 +10,6 @@ from agent_core.conversation import Audience, Conversation, Speaker
 from agent_core.delivery import room_destination
 from agent_core.forgetting import Place, Whom
 from agent_core.messages import PlatformIdentity, ReplyAddress
-from agent_core.outgoing import TOLD_ALONE
 from agent_core.ports import UnitOfWork
 from agent_core.store.holdings import HOLDINGS, PSEUDONYM, TOOL, Holds, blanks, with_conversation
 from agent_core.store.obstacles import Obstacles
@@ -173,12 +172,7 @@ class Erasure:
 
     def _told_alone(self, whom: Whom) -> Counter[str]:
         """Answers to them that belong to no conversation, and where these went."""
-        gone = [
-            row
-            for row in self._records.containing("hr_outgoing", "id", whom.addresses)
-            if row["id"].startswith(TOLD_ALONE)
-            and any(row["id"].endswith(f":{one}") for one in whom.addresses)
-        ]
+        gone = self._posts.told_alone(whom)
         counts = Counter[str]()
         counts["hr_outgoing"] += self._delete("hr_outgoing", "id", [row["id"] for row in gone])
         places = left_places(self._records, [row["destination"] for row in gone])

@@ -16,6 +16,7 @@ _RUNNING: Final = TurnStatus.RUNNING.value
 _DONE: Final = InboxStatus.DONE.value
 _UNSENT: Final = (OutgoingStatus.READY.value, OutgoingStatus.STARTED.value)
 _DOUBTFUL: Final = (None, Outcome.UNKNOWN.value)
+_ON_ITS_WAY: Final = "a message is on its way: wait until it is sent"
 
 
 class Obstacles:
@@ -39,6 +40,8 @@ class Obstacles:
         actions = self._rows.actions("hr_proposals", whom)
         if turns or inbox or any(ProposalStatus(row["status"]).is_open for row in actions):
             return ["the agent is at work for them: wait a minute"]
+        if any(row["status"] in _UNSENT for row in self._posts.told_alone(whom)):
+            return [_ON_ITS_WAY]
         claimed = self._records.rows("hr_escalations", "claimed_by", whom.keys)
         return [
             f"case {row['number']} is theirs: hand it back or resolve it first"
@@ -49,7 +52,7 @@ class Obstacles:
     def on_its_way(self, whom: Whom, place: Place) -> list[str]:
         """What of theirs is being posted, also in the support room, in words."""
         if any(row["status"] in _UNSENT for row in self._posts.outgoing(whom, place)):
-            return ["a message is on its way: wait until it is sent"]
+            return [_ON_ITS_WAY]
         return []
 
     def in_the_way(self, whom: Whom, place: Place) -> list[str]:

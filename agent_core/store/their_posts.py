@@ -1,10 +1,11 @@
 """Finds what we posted of somebody, in their thread and in support's."""
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Final
 
 from agent_core.forgetting import OwnPost, Place, Whom
+from agent_core.outgoing import TOLD_ALONE
 from agent_core.ports import UnitOfWork
 from agent_core.store.records import Records, Row
 from agent_core.store.rows import OUTGOING
@@ -22,23 +23,37 @@ class TheirPosts:
 
     def own_posts(self, whom: Whom, place: Place) -> Sequence[OwnPost]:
         """Our posts of this conversation, and of its cases, that hold something of theirs."""
-        found = []
-        for row in self.outgoing(whom, place):
+        return self._as_posts(self.outgoing(whom, place))
+
+    def posts_alone(self, whom: Whom) -> Sequence[OwnPost]:
+        """Our answers to them that belong to no conversation."""
+        return self._as_posts(self.told_alone(whom))
+
+    def told_alone(self, whom: Whom) -> list[Row]:
+        """The rows of these answers: their ids end with whom they are for."""
+        return [
+            row
+            for row in self._records.containing("hr_outgoing", "id", whom.addresses)
+            if row["id"].startswith(TOLD_ALONE)
+            and any(row["id"].endswith(f":{one}") for one in whom.addresses)
+        ]
+
+    def _as_posts(self, rows: Iterable[Row]) -> Sequence[OwnPost]:
+        found = {}
+        for row in rows:
             value = OUTGOING.from_row([row[name] for name in OUTGOING.names])
             destination = self._tx.outgoing.destination(value.destination)
             if value.posted is None or value.updates is not None or destination is None:
                 continue
             if value.message.private_to is not None:
                 continue  # nobody can delete what only one person ever saw
-            found.append(
-                OwnPost(
-                    outgoing_id=value.id,
-                    address=destination.address,
-                    posted=value.posted,
-                    message=value.message,
-                )
+            found[value.id] = OwnPost(
+                outgoing_id=value.id,
+                address=destination.address,
+                posted=value.posted,
+                message=value.message,
             )
-        return found
+        return list(found.values())
 
     def outgoing(self, whom: Whom, place: Place) -> list[Row]:
         """Rows that hold something of theirs, here and in the support room."""

@@ -48,6 +48,9 @@ class StoreUpkeep:
     def own_posts(self, whom: Whom, place: Place) -> Sequence[OwnPost]:
         return TheirPosts(self._tx, self._records).own_posts(whom, place)
 
+    def posts_alone(self, whom: Whom) -> Sequence[OwnPost]:
+        return TheirPosts(self._tx, self._records).posts_alone(whom)
+
     def erase_conversation(self, whom: Whom, place: Place, at: datetime) -> Counter[str]:
         return Erasure(self._tx, self._records).erase_conversation(whom, place, at)
 

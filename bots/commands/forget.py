@@ -157,6 +157,10 @@ def _unreached(settings: Settings, whom: Whom) -> list[Unreached]:
             what="their name in what others were told: who approved, gave access or took over",
             ask="nobody: `retention: conversations` ends it here, the platform's own there",
         ),
+        Unreached(  # their rows do not name whom they are for
+            what="answers without a conversation, as to “join CODE”, that an older version gave",
+            ask="nobody: `retention: outgoing` ends the rows; the posts, whoever runs the platform",
+        ),
         Unreached(
             what="pseudonyms: who has the audit key and an address can still match them",
             ask="whoever keeps the audit key",

@@ -30,6 +30,7 @@ from agent_core.messages import (
     ReplyAddress,
     RoomRef,
 )
+from agent_core.outgoing import Destination, OutgoingStatus
 from agent_core.people import Person, PersonId
 from agent_core.ports import Store, UnitOfWork
 from agent_core.proposals import Approval, ProposalId, ProposalStatus
@@ -45,6 +46,7 @@ from tests.builders import (
     a_thread,
     an_escalation,
     an_identity,
+    an_outgoing_row,
 )
 from tests.fakes.house import ADA, CUSTOMER_ROOM, MEMBER, OWNER, House
 from tests.fakes.platform import MemoryPlatform
@@ -265,12 +267,51 @@ async def test_what_they_were_told_without_a_conversation_is_erased() -> None:
     assert len(told) == 2
     them = await house.store.run(lambda tx: person_to_forget(tx, OWNER.identity))
     assert them is not None
-    receipt = await forgetting(house.store, a_platform()).forget(them)
+    shown = len(house.slack.posts)
+    dry = await forgetting(house.store, house.slack).forget(them, dry_run=True)
+    assert dry.posts == {PostOutcome.DELETED: 1} and len(house.slack.posts) == shown
+    receipt = await forgetting(house.store, house.slack).forget(them)
     assert receipt.left == [] and receipt.erased["hr_outgoing"] == 1
+    assert receipt.posts == {PostOutcome.DELETED: 1} and len(house.slack.posts) == shown - 1
     left = {row for row in dump(house.store) if row.startswith("hr_outgoing") and "join" in row}
     assert left < told and not any(address in row for row in left)
     places = [row for row in dump(house.store) if row.startswith("hr_destinations")]
     assert sum("thread:" in row for row in places) == 1
+
+
+def told_alone(tx: UnitOfWork, number: int, status: OutgoingStatus) -> None:
+    """An answer to OWNER that belongs to no conversation."""
+    room = RoomRef(platform=Platform.SLACK, tenant_id="T0ACME", room_id="D1")
+    row = an_outgoing_row(f"tell:{room}!{number}:{OWNER.identity}", conversation_id=None)
+    address = ReplyAddress(room=room, thread_id=None)
+    tx.outgoing.put_destination(
+        Destination(id=row.destination, address=address, opens_thread=False)
+    )
+    tx.outgoing.add(row)
+    posted = MessageRef(room=room, message_id=str(number))
+    is_sent = status is OutgoingStatus.SENT
+    tx.outgoing.save(replace(row, status=status, posted=posted if is_sent else None))
+
+
+async def test_an_answer_without_a_conversation_that_is_on_its_way_is_waited_for() -> None:
+    """Erased before it is posted, it would stay on the platform, and nothing would say so."""
+    store, platform = MemoryStore(), a_platform()
+    them = Whom(addresses=frozenset({str(OWNER.identity)}))
+    await store.run(lambda tx: told_alone(tx, 1, OutgoingStatus.STARTED))
+    with pytest.raises(InTheWay, match="a message is on its way"):
+        await forgetting(store, platform).forget(them)
+
+
+async def test_an_answer_that_is_posted_while_somebody_is_forgotten_is_not_lost() -> None:
+    store, platform = MemoryStore(), Answering(platform=Platform.SLACK)
+    them = Whom(addresses=frozenset({str(OWNER.identity)}))
+    platform.store = store
+    await store.run(platform.answer)
+    receipt = await forgetting(store, platform).forget(them)
+    assert "run it again" in receipt.left[0] and receipt.erased["hr_outgoing"] == 0
+    again = await forgetting(store, platform).forget(them)
+    assert again.left == [] and again.erased["hr_outgoing"] == 2
+    assert again.posts[PostOutcome.GONE] == 2
 
 
 @pytest.mark.parametrize("briefed", [True, False])
@@ -400,6 +441,29 @@ class SumsUpMeanwhile(MemoryPlatform):
 
         if self.store is not None:
             await self.store.run(sum_up)
+        return await MemoryPlatform.remove(self, address, posted, message, outgoing_id)
+
+
+@dataclass(slots=True)
+class Answering(MemoryPlatform):
+    """While its first post is taken back, one more answer is posted to the same person."""
+
+    store: Store | None = None
+    answers: int = 0
+
+    def answer(self, tx: UnitOfWork) -> None:
+        self.answers += 1
+        told_alone(tx, self.answers, OutgoingStatus.SENT)
+
+    async def remove(
+        self,
+        address: ReplyAddress,
+        posted: MessageRef,
+        message: OutboundMessage,
+        outgoing_id: OutgoingId,
+    ) -> int:
+        if self.store is not None and self.answers == 1:
+            await self.store.run(self.answer)
         return await MemoryPlatform.remove(self, address, posted, message, outgoing_id)
 
 
