@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from agent_core.blocks import Change, Field
 from agent_core.conversation import Audience
-from agent_core.people import Capability
+from agent_core.people import Capability, Role
 from agent_core.proposals import Proposal
 from agent_core.tooling import Preview, Tool, ToolContext, ToolResult
 from agent_core.wording import argument_label
@@ -91,6 +91,21 @@ def covered_arguments(proposal: Proposal) -> frozenset[str]:
     )
 
 
+def private_names(tool: Tool) -> Mapping[str, frozenset[Role]]:
+    """`Tool.private`, with every name that such an argument goes by.
+
+    Whoever declares a tool may name the field or its alias; arguments are stored by either.
+    """
+    found = dict(tool.private)
+    for name, one in tool.arguments.model_fields.items():
+        aliases = (one.alias, one.validation_alias, one.serialization_alias)
+        names = (name, *(alias for alias in aliases if isinstance(alias, str)))
+        for said in names:
+            if said in tool.private:
+                found = dict.fromkeys(names, tool.private[said]) | found
+    return found
+
+
 # --- inner ----------------------------------------------------------------------------------------
 
 
@@ -99,15 +114,16 @@ def _hidden(tool: Tool, context: ToolContext) -> frozenset[str]:
 
     An action that somebody may only ask others for tells them no more than a read does.
     """
+    private = private_names(tool)
     if context.audience is Audience.SHARED:
-        return frozenset(tool.private)
+        return frozenset(private)
     if context.requester.can(Capability.STAFF):
         return frozenset()
-    return frozenset(name for name in tool.private if not _may_read(tool, context, name))
+    return frozenset(name for name in private if not _may_read(tool, context, name))
 
 
 def _may_read(tool: Tool, context: ToolContext, name: str) -> bool:
-    return context.requester.role_in(context.account_id) in tool.private[name]
+    return context.requester.role_in(context.account_id) in private_names(tool)[name]
 
 
 def _without(

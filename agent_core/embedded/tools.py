@@ -336,8 +336,12 @@ def _description(function: Function, tool: ToolName, given: str) -> str:
 def _private(shape: _Shape, private: Private | None) -> Mapping[str, frozenset[Role]]:
     """By name, and for an argument also by the label under which cards and receipts have it."""
     known = {name: _roles(shape.name, roles) for name, roles in (private or {}).items()}
-    arguments = shape.model.model_fields
-    labels = {_label(name, arguments[name]): known[name] for name in known if name in arguments}
+    labels = {
+        _label(name, one): known[said]
+        for name, one in shape.model.model_fields.items()
+        for said in (one.alias, name)
+        if said in known
+    }
     return labels | known
 
 

@@ -6,10 +6,13 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import BaseModel
+from pydantic import Field as PydanticField
 
 from agent_core import cards
 from agent_core.blocks import Change, Field
 from agent_core.conversation import Audience, ConversationId
+from agent_core.embedded.tools import action as library_action
 from agent_core.embedded.tools import read as library_read
 from agent_core.models.scripted_model import ScriptModel, call, calls, says
 from agent_core.people import Capability, Person, Role
@@ -151,6 +154,55 @@ async def test_whoever_may_not_read_it_learns_it_from_no_action_either(audience:
     staff = replace(milo(), capabilities=frozenset({Capability.STAFF}))
     if audience is not Audience.SHARED:
         assert preview_for(a_tool(), context(staff, audience), preview) is preview
+
+
+class Renamed(BaseModel):
+    tax_number: str = PydanticField(alias="taxNumber")
+    remark: str = PydanticField(
+        default="", validation_alias="note_in", serialization_alias="noteOut"
+    )
+
+
+@pytest.mark.parametrize("named", ["tax_number", "taxNumber"])
+async def test_a_private_argument_is_covered_under_its_name_and_its_alias(named: str) -> None:
+    """Arguments are stored by alias, while notes and `private` may go by the field's name."""
+    tool = a_tool(arguments=Renamed, private={named: OWNERS})
+    for key in ("tax_number", "taxNumber"):
+        preview = Preview(
+            arguments={key: "DE811907980"},
+            title="Bill DE811907980",
+            changes=(Change(label="Tax number", before="", after="DE811907980"),),
+            version=0,
+            notes=("Tax number: DE811907980",),
+        )
+        shown = preview_for(tool, context(), preview)
+        assert shown.arguments == preview.arguments
+        assert "DE811907980" not in f"{shown.title} {shown.changes} {shown.notes}"
+        assert "DE811907980" in str(shown.for_person)
+        wish = a_proposal(arguments=shown.arguments, changes=shown.changes, notes=shown.notes)
+        assert covered_arguments(wish) == {key}
+
+
+async def test_an_alias_that_only_the_stored_arguments_have_is_known_too() -> None:
+    tool = a_tool(arguments=Renamed, private={"remark": OWNERS})
+    preview = Preview(
+        arguments={"noteOut": "on the brink"}, title="Note: on the brink", changes=(), version=0
+    )
+    shown = preview_for(tool, context(), preview)
+    assert "on the brink" not in f"{shown.title} {shown.notes}"
+
+
+@pytest.mark.parametrize("named", ["tax_number", "taxNumber"])
+async def test_the_librarys_own_preview_covers_an_argument_that_has_an_alias(named: str) -> None:
+    @library_action(
+        effect=Effect.WRITE, description="Bill", arguments=Renamed, private={named: OWNERS}
+    )
+    async def bill(wish: Renamed) -> None: ...
+
+    assert bill.preview is not None
+    preview = await bill.preview(context(), Renamed(taxNumber="7", note_in=""))
+    shown = preview_for(bill, context(), preview)
+    assert shown.arguments["taxNumber"] == "7" and "7" not in str(shown.notes)
 
 
 addresses = st.emails().filter(lambda text: text.isascii() and covered(text) != "•••")
