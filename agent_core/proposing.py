@@ -57,7 +57,7 @@ def weigh(boundary: Boundary, wish: Wish, beside: Sequence[str]) -> Considered:
     twins = list(boundary.tx.proposals.twins(wish.account_id, wish.fingerprint))
     standing = standing_twin(boundary, wish, ruling, twins)
     if standing is not None and not (beside and _joins(boundary, standing)):
-        return as_it_stands(boundary, standing)
+        return as_it_stands(boundary, standing, wish)
     if ruling.decision is Decision.ALLOW and not beside and done_at(boundary, wish, twins) is None:
         return consider(boundary, wish)
     title = wish.preview.title
@@ -102,7 +102,7 @@ def consider(boundary: Boundary, wish: Wish) -> Considered:
     twins = list(boundary.tx.proposals.twins(wish.account_id, wish.fingerprint))
     standing = standing_twin(boundary, wish, ruling, twins)
     if standing is not None:
-        return as_it_stands(boundary, standing)
+        return as_it_stands(boundary, standing, wish)
     if ruling.decision is Decision.REFUSE:
         return _refuse(boundary, wish, ruling, twins)
     proposal = _proposed(boundary, wish, ruling, twins, boundary.requester)
@@ -142,7 +142,7 @@ def present(boundary: Boundary, wishes: Sequence[Wish]) -> Presented:
         if standing is None or _joins(boundary, standing):
             fresh.setdefault(wish.fingerprint, (wish, ruling))
             continue
-        stands = as_it_stands(boundary, standing)
+        stands = as_it_stands(boundary, standing, wish)
         told, run = told or stands.told, run + ([stands.run] if stands.run else [])
     decisions = {ruling.decision for _, ruling in fresh.values()}
     if len(fresh) > 1 and not decisions <= {Decision.ALLOW} and not decisions <= {Decision.REFUSE}:

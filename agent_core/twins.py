@@ -94,19 +94,21 @@ def done_at(boundary: Boundary, wish: Wish, twins: Sequence[Proposal]) -> dateti
     return None
 
 
-def as_it_stands(boundary: Boundary, proposal: Proposal) -> Considered:
+def as_it_stands(boundary: Boundary, proposal: Proposal, wish: Wish) -> Considered:
     """Tells the model what became of the very same wish, and runs it if that is still owed."""
-    base = {"title": proposal.title, "proposal": wording.short_reference(proposal.id)}
+    # Its own title was covered for whoever asked, and for the readers of that room.
+    told = replace(proposal, title=wish.preview.title)
+    base = {"title": told.title, "proposal": wording.short_reference(proposal.id)}
     match proposal.status:
         case ProposalStatus.AWAITING_APPROVAL if _is_elsewhere(boundary, proposal):
-            return _answered_in_its_thread(boundary, proposal, base)
+            return _answered_in_its_thread(boundary, told, base)
         case ProposalStatus.AWAITING_CONFIRMATION | ProposalStatus.AWAITING_APPROVAL:
             return _show_again(boundary, proposal, base)
         case ProposalStatus.DECIDED if not _may_run(boundary, proposal):
-            _point_to_plan(boundary, proposal)
+            _point_to_plan(boundary, told)
             return Considered(content={**base, "status": "waits for its plan"}, told=True)
         case ProposalStatus.DECIDED | ProposalStatus.CONSUMED if _is_elsewhere(boundary, proposal):
-            return _left_to_its_thread(boundary, proposal, base)
+            return _left_to_its_thread(boundary, told, base)
         case ProposalStatus.DECIDED:
             return Considered(content={**base, "status": "running"}, run=proposal.id)
         case ProposalStatus.CONSUMED:

@@ -1,5 +1,7 @@
 """The same wish again, mostly in another thread: what gives way, and what is told where."""
 
+from dataclasses import replace
+
 from agent_core import presses
 from agent_core.errors import ActionOutcomeUnknown
 from agent_core.people import Requester
@@ -119,6 +121,33 @@ async def test_what_waits_for_an_approval_is_answered_in_its_own_thread() -> Non
     await made.run()
     (receipt,) = [row for row in await made.posted() if row.id.startswith("receipt:")]
     assert (receipt.destination, made.moved) == ("des_con_1", 1)
+
+
+async def test_what_is_told_elsewhere_has_the_title_as_it_is_there() -> None:
+    """The other one was covered for the readers of its own room, and for who asked there."""
+    made = await with_another_thread()
+    await made.tx(lambda tx: tx.people.put(approver()))
+    await made.say("please refund INV-1042 in full")
+    await made.one_yes()
+    (waiting,) = await made.open_proposals()
+    private = replace(waiting, title="Refund to rosa@globex.example")
+    await made.tx(lambda tx: tx.proposals.save(private, expected=waiting.status))
+    await say_there(made, "please refund INV-1042 in full")
+    (there,) = [row for row in await made.posted() if row.destination == "des_con_2"]
+    assert "rosa@" not in there.message.fallback
+    assert f"“{waiting.title}” was asked for" in there.message.fallback
+
+
+async def test_what_runs_elsewhere_is_told_with_the_title_as_it_is_here() -> None:
+    made = await with_another_thread()
+    await made.say("add 2 seats")
+    (waiting,) = await made.open_proposals()
+    private = replace(waiting, title="Seats for rosa@globex.example")
+    await made.tx(lambda tx: tx.proposals.save(private, expected=waiting.status))
+    await made.confirm(waiting)
+    await say_there(made, "add 2 seats")
+    (there,) = [row for row in await made.posted() if row.destination == "des_con_2"]
+    assert f"“{waiting.title}” was asked for" in there.message.fallback
 
 
 async def test_asked_for_again_in_its_own_thread_the_waiting_card_comes_to_the_end() -> None:
