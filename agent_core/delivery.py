@@ -286,8 +286,9 @@ class Delivery:
 
 
 def _can_be_found(adapter: PlatformAdapter, row: OutgoingRow) -> bool:
-    """What one person alone sees is in no history, on any platform."""
-    return adapter.can_look_up and row.message.private_to is None
+    if row.message.private_to is not None:
+        return adapter.can_look_up_private
+    return adapter.can_look_up
 
 
 def _share_of(destination: DestinationId) -> str:

@@ -108,6 +108,7 @@ class EmbeddedRoom:
 
     platform: Final = Platform.EMBEDDED
     can_look_up: Final = True
+    can_look_up_private: Final = True
 
     def __init__(self, store: Store, pulses: Pulses) -> None:
         self._store = store

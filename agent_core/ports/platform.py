@@ -19,13 +19,16 @@ from agent_core.messages import (
 class PlatformAdapter(Protocol):
     """A chat platform's way out. Raises PlatformError by family.
 
-    `can_look_up`: whether `find` can tell if an ambiguous post arrived.
+    `can_look_up`: whether `find` can tell if an ambiguous post arrived; `can_look_up_private`: also
+    of one that a single person sees, which is in no chat platform's history.
     """
 
     @property
     def platform(self) -> Platform: ...
     @property
     def can_look_up(self) -> bool: ...
+    @property
+    def can_look_up_private(self) -> bool: ...
     async def post(
         self, address: ReplyAddress, message: OutboundMessage, outgoing_id: OutgoingId
     ) -> Posted:

@@ -48,6 +48,10 @@ class SlackSender:
     def can_look_up(self) -> bool:
         return True
 
+    @property
+    def can_look_up_private(self) -> bool:
+        return False
+
     async def post(
         self, address: ReplyAddress, message: OutboundMessage, outgoing_id: OutgoingId
     ) -> Posted:

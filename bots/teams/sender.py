@@ -58,6 +58,10 @@ class TeamsSender:
     def can_look_up(self) -> bool:
         return False
 
+    @property
+    def can_look_up_private(self) -> bool:
+        return False
+
     def learn(self, tenant_id: str, service_url: str) -> None:
         """A verified delivery came from this service URL: it serves the tenant's other rooms."""
         self._service_urls[tenant_id] = service_url

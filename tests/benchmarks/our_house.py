@@ -69,6 +69,7 @@ class MemoryChannel:
 
     platform = Platform.SLACK
     can_look_up = True
+    can_look_up_private = False
 
     def __init__(self) -> None:
         self._first: dict[str, asyncio.Future[str]] = {}

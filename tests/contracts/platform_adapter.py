@@ -1,6 +1,7 @@
 """What every PlatformAdapter must do: post once, replace, find again, and fail by family."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Protocol
 
 import pytest
@@ -22,7 +23,7 @@ from agent_core.blocks import (
     Text,
 )
 from agent_core.errors import DestinationGone, NotPermitted, PlatformUnavailable, RateLimited
-from agent_core.messages import Author, OutboundMessage, OutgoingId, ReplyAddress
+from agent_core.messages import Author, OutboundMessage, OutgoingId, PlatformIdentity, ReplyAddress
 from agent_core.ports import PlatformAdapter, PostRemover
 
 
@@ -41,6 +42,11 @@ class AdapterSubject(Protocol):
     @property
     def gone(self) -> ReplyAddress:
         """A room that the agent is not in."""
+        ...
+
+    @property
+    def somebody(self) -> PlatformIdentity:
+        """Who can be told something alone."""
         ...
 
     def shown(self) -> Sequence[str]:
@@ -196,6 +202,15 @@ class PlatformAdapterContract:
         assert await subject.adapter.find(posted.address, OutgoingId("out_2")) is None
         found = await subject.adapter.find(posted.address, OutgoingId("out_1"))
         assert found is not None and found.message == posted.message
+
+    async def test_what_one_person_alone_sees_is_found_only_where_that_is_said(
+        self, subject: AdapterSubject
+    ) -> None:
+        adapter = subject.adapter
+        hint = replace(a_note("only you"), private_to=subject.somebody)
+        posted = await adapter.post(subject.address, hint, OutgoingId("out_1"))
+        found = await adapter.find(posted.address, OutgoingId("out_1"))
+        assert (found is not None) == adapter.can_look_up_private
 
     async def test_a_long_message_arrives_whole(self, subject: AdapterSubject) -> None:
         words = [f"word{number:05d}" for number in range(3_000)]

@@ -14,6 +14,7 @@ from agent_core.conversation import ConversationId, ConversationStatus
 from agent_core.delivery import MARK_OF_A_SECOND_TRY, Delivery
 from agent_core.delivery_pace import Pace, Rate
 from agent_core.delivery_starts import LEASE
+from agent_core.embedded.room import EmbeddedRoom, Pulses
 from agent_core.engine.memory_engine import MemoryEngine
 from agent_core.errors import (
     ConversationChanged,
@@ -326,6 +327,25 @@ async def test_what_one_person_alone_sees_is_in_no_history_and_sent_again_once(
     for _ in range(10):
         await works.later(minutes=5)
     assert works.slack.texts() == ["your invoices", f"your invoices\n{MARK_OF_A_SECOND_TRY}"]
+
+
+async def test_what_one_person_alone_sees_is_looked_for_where_the_platform_can_tell(
+    works: Works,
+) -> None:
+    works.slack.can_look_up_private = True
+    works.slack.faults.append(PlatformUnavailable("cut", maybe_accepted=True))
+    alone = an_outbound_message("your invoices", private_to=a_participant().identity)
+    await works.send("hint", alone)
+    for _ in range(3):
+        await works.later(minutes=5)
+    assert works.slack.texts() == ["your invoices"]
+    assert (await works.row("hint")).status is OutgoingStatus.SENT
+
+
+async def test_the_librarys_room_can_tell_of_every_post_whether_it_took_effect() -> None:
+    """It takes effect with delivery's commit: a row that is found started was seen by nobody."""
+    room = EmbeddedRoom(MemoryStore(), Pulses())
+    assert room.can_look_up and room.can_look_up_private
 
 
 async def test_giving_up_is_one_commit_with_the_case_that_tells_of_it(works: Works) -> None:

@@ -33,6 +33,7 @@ class MemoryPlatform:
 
     platform: Platform
     can_look_up: bool = True
+    can_look_up_private: bool = False
     posts: list[Post] = field(default_factory=list)
     faults: deque[PlatformError] = field(default_factory=deque)
     calls: int = 0

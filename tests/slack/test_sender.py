@@ -30,6 +30,7 @@ class SlackSubject:
         self.remover = self.adapter
         self.address = ADDRESS
         self.gone = ReplyAddress(room=room_ref(TEAM, "C0NOWHERE"), thread_id=None)
+        self.somebody = person_ref(people.NORTHWIND_OWNER.team_id, people.NORTHWIND_OWNER.user_id)
 
     def shown(self) -> list[str]:
         words = [_words(message) for message in our_posts(self._world.state.channels[CHANNEL])]

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from agent_core.messages import Platform, ReplyAddress, RoomRef
+from agent_core.messages import Platform, PlatformIdentity, ReplyAddress, RoomRef
 from playground import people as sample
 from playground.faults import Fault, FaultKind
 from tests.contracts.platform_adapter import PlatformAdapterContract
@@ -31,6 +31,11 @@ class TeamsSubject:
         self.adapter = self.remover = stage.channel.sender
         self.address = self._room(sample.TEAMS_SUPPORT_CHANNEL.conversation_id)
         self.gone = self._room("19:nobody@thread.tacv2")
+        self.somebody = PlatformIdentity(
+            platform=Platform.TEAMS,
+            tenant_id=sample.TEAMS_TENANT_ID,
+            user_id=sample.TEAMS_COLLEAGUE.object_id,
+        )
 
     def _room(self, room_id):
         room = RoomRef(platform=Platform.TEAMS, tenant_id=sample.TEAMS_TENANT_ID, room_id=room_id)
