@@ -40,7 +40,20 @@ _SECRETS: Final = (
 _NAMED: Final = re.compile(
     r"(?i)(?<![^\W_])(password|passwort|passwd|pwd|passphrase|api[ _-]?key|secret[ _-]?key"
     r"|access[ _-]?token|client[ _-]?secret|cvv|cvc)(?![^\W])"
-    r"([\"']?\s*(?:(?:is|ist|was|lautet)\b\s*[:=]?|[:=])\s*)(\"[^\"\n]+\"|'[^'\n]+'|\S+)"
+    r"([\"']?\s*(?:(?:is|ist|was|lautet)\b\s*"
+    r"(?:[:=]\s*|(?:(?:not|nicht|now|jetzt|still|noch|already|just|(?:re)?set\s+to|changed\s+to)\s+)*)"
+    r"|[:=]\s*))"
+    r"(\"[^\"\n]+\"|'[^'\n]+'|\S+)"
+)
+# What a sentence about a password goes on with. A word that might be one itself is not here, and a
+# passphrase may begin with any word.
+_ORDINARY: Final = re.compile(
+    r"(?i)(?:accepted|already|asked|being|blocked|broken|changed|compromised|currently|deleted|"
+    r"denied|disabled|entered|expire|expired|expiring|forgotten|gone|incorrect|invalid|just|"
+    r"known|leaked|locked|lost|missing|needed|no|not|now|only|refused|rejected|removed|"
+    r"required|reset|revoked|rotated|saved|sent|set|shared|something|still|stolen|stored|too|"
+    r"unknown|updated|valid|working|wrong|abgelaufen|falsch|gesperrt|geändert|jetzt|nicht|"
+    r"noch|ungültig|vergessen|weg|zurückgesetzt)[.,;!?)]*"
 )
 _CHECK_DIGITS: Final = re.compile(r"(?i)(?<![^\W_])(cvv2?|cvc2?)(\s+)(\d{3,4})(?!\w)")
 REMOVED: Final = "[credential removed]"
@@ -74,9 +87,16 @@ def masked_json(value: Any) -> Any:
 
 def _named(match: re.Match[str]) -> str:
     value = match[3]
-    if value.startswith("[credential"):
+    if value.startswith("[credential") or _is_plain_sentence(match):
         return match[0]
     return f"{match[1]}{match[2]}{REMOVED}"
+
+
+def _is_plain_sentence(match: re.Match[str]) -> bool:
+    """As "my password was reset": no colon, and a word that is nobody's password."""
+    if match[1].casefold() == "passphrase" or set(match[2]) & set(":=\"'"):
+        return False
+    return _ORDINARY.fullmatch(match[3]) is not None
 
 
 def _digits(match: re.Match[str]) -> str:

@@ -73,6 +73,13 @@ def test_card_numbers_go_however_they_stand(text: str, after: str) -> None:
         "the order is 4000-A-4242424242424242x",
         "what is the password policy?",
         "I forgot my password",
+        "my password was reset yesterday",
+        "The password is wrong.",
+        "my password is not working, can you help?",
+        "my password was already changed",
+        "the API key is still valid",
+        "mein Passwort ist falsch",
+        "mein Passwort ist nicht abgelaufen",
         "skills and risk-adjusted-returns",
     ],
 )
@@ -103,6 +110,14 @@ def test_credentials_go(secret: str) -> None:
         ('pwd="two words"', f"pwd={REMOVED}"),  # pragma: allowlist secret
         ("my password is: hunter2", f"my password is: {REMOVED}"),
         ("the password was hunter2", f"the password was {REMOVED}"),
+        ("my password is now hunter2", f"my password is now {REMOVED}"),
+        ("my password was reset to hunter2", f"my password was reset to {REMOVED}"),
+        ("my password is not hunter2", f"my password is not {REMOVED}"),
+        ("my password is wrong1", f"my password is {REMOVED}"),
+        ("my password is: reset", f"my password is: {REMOVED}"),
+        ("my password: still water", f"my password: {REMOVED} water"),
+        ('my password is "wrong"', f"my password is {REMOVED}"),  # pragma: allowlist secret
+        ("my passphrase is set to music", f"my passphrase is set to {REMOVED}"),
         ("DB_PASSWORD=hunter2", f"DB_PASSWORD={REMOVED}"),
         ('{"password": "hunter2"}', f'{{"password": {REMOVED}}}'),  # pragma: allowlist secret
         ("cvv 123", f"cvv {REMOVED}"),
@@ -119,6 +134,31 @@ def test_named_credentials_go(text: str, after: str) -> None:
 
 @given(st.text(max_size=200))
 def test_masking_twice_changes_nothing_more(text: str) -> None:
+    assert masked(masked(text)) == masked(text)
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            [
+                "password",
+                "passphrase",
+                "is",
+                "was",
+                "not",
+                "now",
+                "reset",
+                "set to",
+                ":",
+                '"',
+                "hunter2",
+            ]
+        ),
+        max_size=12,
+    )
+)
+def test_masking_sentences_about_a_password_twice_changes_nothing_more(words: list[str]) -> None:
+    text = " ".join(words)
     assert masked(masked(text)) == masked(text)
 
 
