@@ -47,7 +47,6 @@ class IntakeReplies:
     def added_to_case(
         self,
         tx: UnitOfWork,
-        event: InboundMessage,
         situation: Situation,
         conversation: Conversation,
         case: Escalation,
@@ -64,7 +63,7 @@ class IntakeReplies:
         row_id = OutgoingId(f"added:{case.id}:{(now - case.opened_at) // timedelta(hours=1)}")
         if tx.outgoing.get(row_id) is None:
             sentence = f"This is added to {case.label}. A person will answer you here."
-            self.tell(tx, event, conversation, sentence, now, row_id=row_id)
+            self._say(tx, conversation, row_id, sentence, notices.notice(sentence), now)
 
     def tell(
         self,
@@ -73,8 +72,19 @@ class IntakeReplies:
         conversation: Conversation,
         sentence: str,
         now: datetime,
-        *,
-        row_id: OutgoingId | None = None,
+    ) -> None:
+        """A sentence in the thread, as the answer to these words."""
+        message = disclosed(tx, notices.notice(sentence), event.author.identity, now)
+        self._say(tx, conversation, OutgoingId(f"tell:{event.message}"), sentence, message, now)
+
+    def _say(
+        self,
+        tx: UnitOfWork,
+        conversation: Conversation,
+        row_id: OutgoingId,
+        sentence: str,
+        message: OutboundMessage,
+        now: datetime,
     ) -> None:
         tx.transcript.append(
             TranscriptEntry(
@@ -88,9 +98,9 @@ class IntakeReplies:
         self._outbox.queue(
             tx,
             OutgoingRow(
-                id=row_id or OutgoingId(f"tell:{event.message}"),
+                id=row_id,
                 destination=conversation.destination,
-                message=disclosed(tx, notices.notice(sentence), event.author.identity, now),
+                message=message,
                 created_at=now,
                 conversation_id=conversation.id,
             ),

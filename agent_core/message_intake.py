@@ -129,7 +129,7 @@ class MessageIntake:
                 self.call_support(tx, conversation, entry.text, situation, now)
             case ToSupport(case=case):
                 self._desk.relay(tx, case, entry)
-                self.replies.added_to_case(tx, event, situation, conversation, case, now)
+                self.replies.added_to_case(tx, situation, conversation, case, now)
             case TakeOver():
                 self._commands.take_over(tx, conversation, situation.who, entry)
             case Confirm(proposal=proposal):
