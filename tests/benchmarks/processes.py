@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 Json = dict[str, Any]
+LINE_BYTES = 16 * 1024 * 1024  # an answer is one line, with a minute's posts in it
 
 
 class Child:
@@ -46,6 +47,7 @@ async def child(module: str, *arguments: str) -> AsyncIterator[Child]:
         *arguments,
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
+        limit=LINE_BYTES,
     )
     one = Child(process, " ".join((module, *arguments)))
     try:
