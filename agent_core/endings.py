@@ -51,12 +51,14 @@ def settle(boundary: Boundary, found: Found, ran: Ran) -> None:
     body = executed_body(str(proposal.id), proposal.title, content, ran.outcome)
     undo = [str(key) for key in stopped.undo] if stopped else []
     boundary.note(Kind.EXECUTED, {**body, "undo": undo})
-    if ran.outcome is Outcome.UNKNOWN:
+    doubtful = ran.outcome is Outcome.UNKNOWN
+    if stopped and stopped.to_people:
+        why = EscalationReason.UNKNOWN_OUTCOME if doubtful else EscalationReason.TOOL_FAILURE
+        boundary.note(Kind.ESCALATED, {"reason": why.value})
+    elif doubtful:
         _call_for_help(boundary, found, settled)
-    elif ran.unavailable and not (stopped and stopped.to_people):
+    elif ran.unavailable:
         call_for_hands(boundary, found.proposal, found.requester, ran.reason)
-    elif stopped and stopped.to_people:
-        boundary.note(Kind.ESCALATED, {"reason": EscalationReason.TOOL_FAILURE.value})
 
 
 def _undo_until(boundary: Boundary, found: Found) -> datetime | None:
@@ -125,9 +127,7 @@ def redraw(boundary: Boundary, proposal: Proposal, entry: LedgerEntry | None = N
 
 
 def _call_for_help(boundary: Boundary, found: Found, entry: LedgerEntry) -> None:
-    """A case of its own, unless the plan's case tells it already."""
-    title = found.proposal.title
-    amount = f" ({wording.money_text(entry.amount)})" if entry.amount else ""
+    """A case of its own: no plan's case tells of it."""
     boundary.services.desk.open(
         boundary.tx,
         boundary.conversation,
@@ -135,11 +135,7 @@ def _call_for_help(boundary: Boundary, found: Found, entry: LedgerEntry) -> None
         priority=Priority.URGENT,
         asked=asked_text(boundary.live),
         asked_by=found.requester,
-        suggestion=(
-            f"“{title}”{amount} was started and no answer came. Either it happened: then tell "
-            "the customer and do nothing more. Or it did not: then it may be asked for again. "
-            f"Look for reference {wording.short_reference(entry.key)} (key {entry.key})."
-        ),
+        suggestion=wording.doubt_text(found.proposal.title, entry.amount, entry.key),
         at=boundary.at,
     )
     boundary.note(Kind.ESCALATED, {"reason": EscalationReason.UNKNOWN_OUTCOME.value})

@@ -16,6 +16,7 @@ from agent_core.plans import Plan, read_plan
 from agent_core.proposals import LedgerEntry, Outcome, PlanId, Proposal, ProposalId, ProposalStatus
 from agent_core.stopped_plans import CLOSINGS, stopped_now
 from agent_core.tooling import Json
+from agent_core.wording import doubt_text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,9 +110,7 @@ def _hand_over(
 ) -> None:
     unknown = plan.outcome(step) is Outcome.UNKNOWN
     advice = (
-        f"“{step.title}” was started and no answer came. Either it happened: then tell the "
-        "customer and do nothing more. Or it did not: then it may be asked for again. Look for "
-        f"key {step.id}."
+        doubt_text(step.title, step.amount, step.id)
         if unknown
         else "Decide with the customer what becomes of what was done: not all of it can be undone "
         "by a button."

@@ -41,6 +41,16 @@ def short_reference(key: ProposalId) -> str:
     return str(key)[-8:].upper()
 
 
+def doubt_text(title: str, amount: Amount | None, key: ProposalId) -> str:
+    """Both possibilities of an action whose answer never came, for whoever looks it up."""
+    money = f" ({money_text(amount)})" if amount else ""
+    return (
+        f"“{title}”{money} was started and no answer came. Either it happened: then tell the "
+        "customer and do nothing more. Or it did not: then it may be asked for again. "
+        f"Look for reference {short_reference(key)} (key {key})."
+    )
+
+
 def roles_text(roles: Iterable[Role]) -> str:
     """Roles in a sentence, e.g. "an owner or a billing admin"."""
     return one_of([_ROLE_NAMES[role] for role in Role if role in set(roles)])

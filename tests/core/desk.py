@@ -238,6 +238,7 @@ class Desk:
 
     def __init__(self) -> None:
         self.cases: list[dict[str, Any]] = []
+        self.again: list[str] = []  # further reasons for a case that is open
         self.relayed: list[str] = []
         self.approvals: list[Proposal] = []
         self.changed: list[Proposal] = []
@@ -257,6 +258,7 @@ class Desk:
     ) -> Escalation:
         case = tx.escalations.open_in(conversation.id)
         if case is not None:
+            self.again.append(suggestion)
             return case
         case = Escalation(
             id=EscalationId(f"esc_{len(self.cases)}"),

@@ -187,6 +187,7 @@ async def test_an_unknown_step_goes_to_a_person_with_all_three() -> None:
         "Pause the subscription: not",
     ):
         assert part in case["suggestion"], part
+    assert "Look for reference" in case["suggestion"] and made.desk.again == []  # and told once
     assert (await made.conversation()).status is ConversationStatus.WAITING_FOR_SUPPORT
     plan = (await made.steps())[0].plan_id
     assert actions(await made.card(f"stopped:{plan}")) == []
