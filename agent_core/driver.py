@@ -38,6 +38,7 @@ from agent_core.ports import (
 )
 from agent_core.proposals import ProposalId, ProposalStatus
 from agent_core.services import Services
+from agent_core.suspects import Suspects
 from agent_core.telemetry import SILENT, Telemetry, within
 from agent_core.tool_runner import Sleep, ToolRunner
 from agent_core.tooling import Json, ToolCall
@@ -110,7 +111,7 @@ class Driver:
         self._calls = Calls(self._services, runner, self._planning)
         self._execution = Execution(self._services, runner)
         self._undoing = Undoing(self._services, runner)
-        self._one_suspect = asyncio.Lock()
+        self._suspects = Suspects()
 
     async def run(self, conversation_id: str, ref: str) -> None:
         """Works until the conversation has no new rows. Safe to call at any time, and again.
@@ -121,8 +122,8 @@ class Driver:
         while True:
             more = await self._attempt(ConversationId(conversation_id), alone=False)
             if more is None:
-                # Its neighbours must not lose their attempts to it: suspects go one at a time.
-                async with aside(self._one_suspect):
+                # Its neighbours must not lose their attempts to it.
+                async with aside(self._suspects.turn()):
                     more = await self._attempt(ConversationId(conversation_id), alone=True)
             if not more:
                 return

@@ -5,10 +5,9 @@ long. The second holds transactions of turns, and is as short as the store is: w
 turns of one account does next comes in turn with what the one turn of another does.
 """
 
-import asyncio
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from contextvars import ContextVar
 from typing import TypeVar
 
@@ -24,12 +23,12 @@ _share: ContextVar[str | None] = ContextVar("share", default=None)
 
 
 @asynccontextmanager
-async def aside(lock: asyncio.Lock) -> AsyncIterator[None]:
-    """Has the lock. Who waits for it has no place in the line of turns: others have that."""
+async def aside(leave: AbstractAsyncContextManager[None]) -> AsyncIterator[None]:
+    """Has the leave. Who waits for it has no place in the line of turns: others have that."""
     place = _place.get()
     if place is not None:
         place.leave()
-    async with lock:
+    async with leave:
         if place is not None:
             await place.take()
         yield

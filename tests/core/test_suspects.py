@@ -1,8 +1,14 @@
 """A conversation whose turns end their process does not take its neighbours with it."""
 
 import asyncio
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from agent_core.ports import ModelReply, ModelRequest
+from agent_core.suspects import Suspects
 from tests.builders import a_conversation, a_thread
 from tests.core.desk import Killed, World, ada, put_message
 
@@ -67,3 +73,74 @@ async def test_the_neighbour_of_a_deadly_conversation_is_answered() -> None:
     assert len(world.desk.cases) == 1
     assert "You are on the Team plan." in await world.texts()
     assert not await world.unfinished()
+
+
+async def still() -> None:
+    for _ in range(4):
+        await asyncio.sleep(0)
+
+
+@pytest.mark.parametrize(("waiting", "at_once"), [(1, 1), (2, 1), (63, 1), (64, 2), (500, 15)])
+async def test_of_many_suspects_a_few_go_together_and_of_few_one(
+    waiting: int, at_once: int
+) -> None:
+    suspects, may_end = Suspects(), asyncio.Event()
+    going: list[int] = []
+
+    async def work(number: int) -> None:
+        async with suspects.turn():
+            going.append(number)
+            await may_end.wait()
+
+    tasks = [asyncio.create_task(work(number)) for number in range(waiting)]
+    await still()
+    assert going == list(range(at_once))
+    may_end.set()
+    async with asyncio.timeout(10):
+        await asyncio.gather(*tasks)
+    assert going == list(range(waiting))
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    st.lists(
+        st.one_of(st.just("comes"), st.just("goes"), st.integers(0, 20), st.just("step")),
+        max_size=60,
+    )
+)
+def test_nobody_is_lost_and_no_leave_is_whatever_is_cancelled(moves: Sequence[str | int]) -> None:
+    asyncio.run(_played(moves))
+
+
+async def _played(moves: Sequence[str | int]) -> None:
+    suspects = Suspects(each=4)
+    inside: list[asyncio.Event] = []
+    tasks: list[asyncio.Task[None]] = []
+
+    async def work() -> None:
+        async with suspects.turn():
+            out = asyncio.Event()
+            inside.append(out)
+            try:
+                await out.wait()
+            finally:
+                inside.remove(out)
+
+    for move in moves:
+        if move == "comes":
+            tasks.append(asyncio.create_task(work()))
+        elif move == "goes" and inside:
+            inside[0].set()
+        elif isinstance(move, int) and tasks:
+            tasks[move % len(tasks)].cancel()
+        elif move == "step":
+            await still()
+        assert len(inside) <= max(1, len(tasks) // 4)
+    async with asyncio.timeout(10):
+        while not all(task.done() for task in tasks):
+            for out in inside:
+                out.set()
+            await asyncio.sleep(0)
+    assert suspects._going == 0 and not suspects._waiting
+    async with asyncio.timeout(10), suspects.turn():
+        pass
