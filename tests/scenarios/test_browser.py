@@ -116,6 +116,9 @@ async def test_a_person_takes_over_and_gives_back(demo: RunningDemo, open_page: 
     await case.shows("Northwind Traders", "Olive Marsh")
     advice = await case.shows("Suggested next step")
     await expect(advice).not_to_contain_text("our renewal")  # the card has their words already
+    await thread.reply("It ends in May.")
+    await thread.shows("This is added to Case", "A person will answer you here.")
+    await case.shows("Olive Marsh", "It ends in May.")
     await case.press("Claim")
     await case.shows("Rita Vance has it")
 
