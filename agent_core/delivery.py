@@ -225,7 +225,7 @@ class Delivery:
             call = while_leased(job, self._clock.now(), self._send(adapter, job))
             posted = await watched(leave, call)
         except RateLimited as error:
-            await self._outcomes.later(job, error.retry_after_seconds)
+            await self._outcomes.limited(job, error.retry_after_seconds, self._outages.refused)
             return "rate_limited"
         except PlatformUnavailable as error:
             await self._outage(adapter, job, str(error), maybe_accepted=error.maybe_accepted)

@@ -1,7 +1,7 @@
 """Sends nothing into an outage: a breaker for each tenant of a platform; rows wait, in order.
 
 What waits uses up no tries. When a tenant stays out of reach for long, the support team is told,
-once for each outage.
+once for each outage; and so it is where a platform goes on saying "too many requests".
 """
 
 import asyncio
@@ -17,7 +17,8 @@ from agent_core.messages import RoomRef
 from agent_core.ports import UnitOfWork
 
 T = TypeVar("T")
-# In a transaction: a room that is out of reach with its whole tenant, and for how many minutes.
+# In a transaction: a room that is out of reach with its whole tenant, or that a message is refused
+# for again and again as one too many; and for how many minutes.
 TellOfOutage = Callable[[UnitOfWork, RoomRef, int], None]
 
 LONG_SECONDS = 600.0
@@ -32,10 +33,12 @@ class Outages:
         self,
         tell: TellOfOutage = lambda *_: None,
         *,
+        tell_of_refusals: TellOfOutage = lambda *_: None,
         rules: BreakerRules | None = None,
         seconds: Callable[[], float] = monotonic,
     ) -> None:
         self._tell = tell
+        self._tell_of_refusals = tell_of_refusals
         self._rules = rules
         self._seconds = seconds
         self._breakers: OrderedDict[str, Breaker] = OrderedDict()
@@ -61,6 +64,11 @@ class Outages:
         if breaker.lets_through:
             return 0.0
         return max(breaker.retry_in, SOON_SECONDS)
+
+    def refused(self, tx: UnitOfWork, room: RoomRef, seconds: float) -> None:
+        """A message there was one too many again, for so long now. Tells of it where it lasts."""
+        if seconds >= LONG_SECONDS:
+            self._tell_of_refusals(tx, room, int(seconds // 60))
 
     def is_down(self, room: RoomRef) -> bool:
         """Whether the whole tenant is known to take nothing."""

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from agent_core import notices
 from agent_core.blocks import Buttons, Text
 from agent_core.errors import ConversationChanged
-from agent_core.messages import MessageRef, OutboundMessage, OutgoingId, Posted
+from agent_core.messages import MessageRef, OutboundMessage, OutgoingId, Posted, RoomRef
 from agent_core.outgoing import ALONE, Destination, OutgoingRow, OutgoingStatus
 from agent_core.ports import Clock, Store, UnitOfWork
 
@@ -24,9 +24,12 @@ _NOT_SHOWN = (
     "Please ask me again in a direct chat."
 )
 _TRIES = 4  # of a transaction, where somebody changed a row first
+_LIMITED_SINCE = "too many requests since "  # begins such a row's `problem`; the time follows
 
 # Told in the transaction that gives a row up (`failed`) or leaves an agent's out (`dropped`).
 Undeliverable = Callable[[UnitOfWork, OutgoingRow, str], None]
+# In the transaction that puts a row off once more: its room, and for how many seconds it has been.
+TellOfLimit = Callable[[UnitOfWork, RoomRef, float], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,11 +63,29 @@ class Outcomes:
         await self._store.run(lambda tx: self._sent(tx, job, posted))
 
     async def later(self, job: Job, seconds: float) -> None:
-        """Nothing was sent by this try, and so it was none.
+        """Nothing was sent by this try, and so it was none."""
+        spared, problem = _spared(job), job.row.problem
+        await self._store.run(
+            lambda tx: self._postpone(tx, spared, seconds, sent_nothing=True, problem=problem)
+        )
 
-        Whatever a platform asks for, it is asked again before people take the silence for a no."""
+    async def limited(self, job: Job, seconds: float, tell: TellOfLimit) -> None:
+        """One too many for the platform, which asks for so many seconds: this try was none.
+
+        Whatever it asks for, it is asked again before people take the silence for a no. Since when
+        is kept with the row: the next try may be another process's. A row that is taken between
+        others' refusals is only paced, and so none counts but its own.
+        """
+        now = self._clock.now()
+        since = _limited_since(job.row) or now
         spared, pause = _spared(job), min(seconds, LONGEST_PAUSE_SECONDS)
-        await self._store.run(lambda tx: self._postpone(tx, spared, pause, sent_nothing=True))
+        problem = f"{_LIMITED_SINCE}{since.isoformat()}"
+
+        def write(tx: UnitOfWork) -> None:
+            self._postpone(tx, spared, pause, sent_nothing=True, problem=problem)
+            tell(tx, job.destination.address.room, (now - since).total_seconds())
+
+        await self._store.run(write)
 
     async def after_outage(
         self,
@@ -86,8 +107,11 @@ class Outcomes:
             return
         pause = FIRST_PAUSE_SECONDS if waits else _pause_seconds(job.row)
         tried = _spared(job) if waits else job
+        problem = job.row.problem  # since when it was refused before; no answer ends that
         await self._store.run(
-            lambda tx: self._postpone(tx, tried, pause, sent_nothing=not maybe_accepted)
+            lambda tx: self._postpone(
+                tx, tried, pause, sent_nothing=not maybe_accepted, problem=problem
+            )
         )
 
     async def refused(
@@ -183,6 +207,13 @@ class Outcomes:
 def _spared(job: Job) -> Job:
     """The try uses up none: it says nothing of this row, and the next one may be its last."""
     return replace(job, row=replace(job.row, attempts=job.row.attempts - 1))
+
+
+def _limited_since(row: OutgoingRow) -> datetime | None:
+    """Since when the platform has refused this row as one too many; None: it has not."""
+    if not row.problem.startswith(_LIMITED_SINCE):
+        return None
+    return datetime.fromisoformat(row.problem.removeprefix(_LIMITED_SINCE))
 
 
 def _pause_seconds(row: OutgoingRow) -> float:

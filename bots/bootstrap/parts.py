@@ -28,7 +28,7 @@ from bots.settings import Settings
 from bots.sight.observer import Observer
 from bots.sight.watched import WatchedStore
 from escalation.desk import Desk, SupportRoom
-from escalation.outage import outage_teller
+from escalation.outage import outage_teller, refusal_teller
 from escalation.undeliverable import teller
 from tools.accounts.guarded import GuardedAccounts
 from tools.catalog import GatewayDirectory
@@ -97,7 +97,10 @@ def parts_of(
     accounts = open_accounts(settings)
     patience = limits.read_seconds * 0.9  # shorter than the tool runner's: so that it is counted
     guarded = GuardedAccounts(accounts, accounts.breakers[0], seconds=patience)
-    outages = Outages(lambda tx, room, minutes: told[0](tx, room, minutes))
+    outages = Outages(
+        lambda tx, room, minutes: told[0](tx, room, minutes),
+        tell_of_refusals=lambda tx, room, minutes: told[1](tx, room, minutes),
+    )
     adapters: dict[Platform, PlatformAdapter] = {}
     told: list[TellOfOutage] = []
     tell: list[Callable[[UnitOfWork, OutgoingRow, str], None]] = []  # the desk needs the delivery
@@ -118,7 +121,7 @@ def parts_of(
     room = SupportRoom(room=support, delivery={}, hours=configuration.support_hours)
     desk = Desk(outbox=delivery, engine=engine, room=room, ids=ids, clock=clock)
     tell.append(teller(desk, clock))
-    told.append(outage_teller(desk, clock))
+    told += [outage_teller(desk, clock), refusal_teller(desk, clock)]
     return Parts(
         clock=clock,
         ids=ids,

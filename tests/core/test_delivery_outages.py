@@ -16,9 +16,18 @@ from agent_core.messages import DestinationId, OutgoingId, Platform, RoomRef
 from agent_core.outgoing import OutgoingStatus
 from agent_core.ports import UnitOfWork
 from tests.builders import a_destination, an_outgoing_row
-from tests.core.test_delivery import SUPPORT, Works
+from tests.core.test_delivery import SUPPORT, Faulty, Works
 
 RULES = BreakerRules(failures=3, window=10_000.0, rest=5.0, longest_rest=60.0)
+
+
+class Grudging(Faulty):
+    """Takes one post of four, and calls the others too many."""
+
+    async def post(self, address, message, outgoing_id):
+        if self.calls % 4 != 3:
+            self.faults.append(RateLimited("slow", retry_after_seconds=30))
+        return await super().post(address, message, outgoing_id)
 
 
 @dataclass
@@ -26,12 +35,19 @@ class Cut(Works):
     """Works whose outages follow its own clock."""
 
     told: list[tuple[RoomRef, int]] = field(default_factory=list)
+    told_of_refusals: list[tuple[RoomRef, int]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.outages = Outages(
-            self._tell, rules=RULES, seconds=lambda: self.clock.now().timestamp()
+            self._tell,
+            tell_of_refusals=self._tell_of_refusals,
+            rules=RULES,
+            seconds=lambda: self.clock.now().timestamp(),
         )
         super().__post_init__()
+
+    def _tell_of_refusals(self, _tx: UnitOfWork, room: RoomRef, minutes: int) -> None:
+        self.told_of_refusals.append((room, minutes))
 
     def _tell(self, _tx: UnitOfWork, room: RoomRef, minutes: int) -> None:
         self.told.append((room, minutes))
@@ -121,6 +137,61 @@ async def test_of_a_long_outage_people_are_told(works: Cut) -> None:
     works.slack.faults.clear()
     await works.later(seconds=60)
     assert sorted(works.slack.texts()) == ["a", "for support"]
+
+
+@pytest.mark.parametrize("seconds", [1.0, 30.0, 86_400.0])
+async def test_of_a_platform_that_refuses_for_long_people_are_told(
+    works: Cut, seconds: float
+) -> None:
+    works.slack.faults.extend([RateLimited("slow", retry_after_seconds=seconds)] * 1000)
+    await works.send("a", created_at=works.clock.now())
+    await works.settle()
+    began = works.clock.now()
+    while (works.clock.now() - began).total_seconds() < LONG_SECONDS - 60:
+        await works.later(seconds=60)
+    assert works.told_of_refusals == []
+    for _ in range(7):  # it is asked at least each five minutes
+        await works.later(seconds=60)
+    room, minutes = works.told_of_refusals[0]
+    assert room == a_destination().address.room and 10 <= minutes <= 16
+    for _ in range(12):
+        await works.later(hours=1)
+    assert works.undelivered == [] and works.told == []
+    works.slack.faults.clear()
+    await works.later(minutes=6)
+    assert works.slack.texts() == ["a"]
+
+
+async def test_of_a_room_that_is_only_paced_nobody_is_told(works: Cut) -> None:
+    works.slack = Grudging()
+    works.delivery = works.process("one")
+    for number in range(40):  # all wait from the first minute on
+        await works.send(f"row {number}", created_at=works.clock.now())
+    await works.settle()
+    for _ in range(160):
+        await works.later(seconds=31)
+    assert len(works.slack.texts()) == 40
+    assert works.told_of_refusals == []
+
+
+@pytest.mark.parametrize("between", ["a restart", "server errors", "a breaker"])
+async def test_since_when_it_refuses_is_known_after(works: Cut, between: str) -> None:
+    slow, down = RateLimited("slow", retry_after_seconds=30), PlatformUnavailable("down")
+    works.slack.faults.extend([slow] * 10)
+    await works.send("a", created_at=works.clock.now())
+    for _ in range(9):
+        await works.later(seconds=31)
+    assert works.told_of_refusals == []
+    if between == "a restart":
+        await works.delivery.stop(1)
+        works.delivery = works.process("one")
+    else:
+        works.slack.faults.extend([down] * (2 if between == "server errors" else 4))
+    works.slack.faults.extend([slow] * 100)
+    for _ in range(20):
+        await works.later(seconds=31)
+    assert works.told_of_refusals and works.told_of_refusals[0][1] < 13
+    assert works.undelivered == []
 
 
 async def test_after_a_day_a_person_is_told_of_each_message(works: Cut) -> None:
