@@ -213,6 +213,9 @@ class Delivery:
         if adapter is None:
             await self._outcomes.refused(job, f"{platform} is not set up here", gone=True)
             return "gone"
+        if job.too_late:
+            await self._outcomes.refused(job, f"{platform} has taken no messages for a day")
+            return "unavailable"
         if job.would_leak:
             reason = "the support room is shared with another company"
             await self._outcomes.refused(job, reason, gone=True)

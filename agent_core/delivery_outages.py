@@ -75,6 +75,11 @@ class Outages:
         breaker = self._breakers.get(_tenant(room))
         return breaker is not None and breaker.is_open
 
+    def lasts(self, room: RoomRef) -> bool:
+        """Whether the whole tenant has taken nothing for long."""
+        breaker = self._breakers.get(_tenant(room))
+        return breaker is not None and breaker.down_for >= LONG_SECONDS
+
     def enter(self, room: RoomRef) -> Pass | None:
         """Leave for one call; None where none may be made now."""
         return self._breaker(_tenant(room)).enter()

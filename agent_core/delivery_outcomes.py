@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from agent_core import notices
 from agent_core.blocks import Buttons, Text
+from agent_core.delivery_outages import LONG_SECONDS
 from agent_core.errors import ConversationChanged
 from agent_core.messages import MessageRef, OutboundMessage, OutgoingId, Posted, RoomRef
 from agent_core.outgoing import ALONE, Destination, OutgoingRow, OutgoingStatus
@@ -43,6 +44,7 @@ class Job:
     found_started: bool  # an earlier try may have reached the platform
     is_over: bool = False  # an agent's row that a person has overtaken since that earlier try
     would_leak: bool = False  # inside talk, for a room that customers read now
+    too_late: bool = False  # not started: it has waited for a day, and its platform is still down
 
     @property
     def for_customer(self) -> bool:
@@ -78,6 +80,10 @@ class Outcomes:
         """
         now = self._clock.now()
         since = _limited_since(job.row) or now
+        lasts = (now - since).total_seconds() >= LONG_SECONDS
+        if lasts and has_waited_long(job.row, now) and job.for_customer:
+            await self.refused(job, "the platform has taken no more messages for a day")
+            return
         spared, pause = _spared(job), min(seconds, LONGEST_PAUSE_SECONDS)
         problem = f"{_LIMITED_SINCE}{since.isoformat()}"
 
@@ -101,7 +107,7 @@ class Outcomes:
         `all_down`: nothing else arrives there either. Then a row waits for its turn for a day.
         """
         twice = maybe_accepted and job.found_started and not can_look_up and job.edits is None
-        waits = all_down and self._clock.now() - job.row.created_at < LONGEST_WAIT
+        waits = all_down and not has_waited_long(job.row, self._clock.now())
         if twice or (job.row.attempts >= CUSTOMER_ATTEMPTS and not waits):
             await self.refused(job, reason, maybe_accepted=maybe_accepted)
             return
@@ -207,6 +213,11 @@ class Outcomes:
 def _spared(job: Job) -> Job:
     """The try uses up none: it says nothing of this row, and the next one may be its last."""
     return replace(job, row=replace(job.row, attempts=job.row.attempts - 1))
+
+
+def has_waited_long(row: OutgoingRow, now: datetime) -> bool:
+    """For longer than an outage is waited for."""
+    return now - row.created_at >= LONGEST_WAIT
 
 
 def _limited_since(row: OutgoingRow) -> datetime | None:

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from agent_core.conversation import Audience
 from agent_core.delivery_outages import Outages
-from agent_core.delivery_outcomes import Job, Outcomes
+from agent_core.delivery_outcomes import Job, Outcomes, has_waited_long
 from agent_core.delivery_pace import Place, PostPace
 from agent_core.errors import PlatformUnavailable
 from agent_core.messages import DestinationId, MessageRef
@@ -72,7 +72,20 @@ class Starts:
             if destination is None or lost or (is_over and not found_started):
                 self._outcomes.drop(tx, row)
                 continue
+            job = Job(
+                row=row,
+                destination=destination,
+                edits=edits,
+                lease_ends=now + LEASE,
+                found_started=found_started,
+                is_over=is_over,
+                would_leak=_would_leak(tx, row, destination),
+            )
             outage = self._outages.wait(tx, destination.address.room)
+            if outage > 0 and self._is_too_late(row, destination, now):
+                # An outage leaves one try a minute to a whole tenant: by tries alone, the last of
+                # many messages would be told of after days.
+                return replace(job, too_late=True)
             if outage > 0:
                 at = now + timedelta(seconds=outage)
                 tx.outgoing.save(replace(row, not_before=at))  # until then nobody looks for it
@@ -87,17 +100,15 @@ class Starts:
                 return Paced(place=place)
             started = replace(row, status=OutgoingStatus.STARTED, attempts=row.attempts + 1)
             tx.outgoing.save(started)
-            return Job(
-                row=started,
-                destination=destination,
-                edits=edits,
-                lease_ends=now + LEASE,
-                found_started=found_started,
-                is_over=is_over,
-                would_leak=_would_leak(tx, row, destination),
-            )
+            return replace(job, row=started)
         tx.outgoing.release(destination_id, holder)
         return None
+
+    def _is_too_late(self, row: OutgoingRow, destination: Destination, now: datetime) -> bool:
+        """Support's own rows are never given up, nor any as soon as we are back ourselves."""
+        if row.conversation_id is None or not has_waited_long(row, now):
+            return False
+        return self._outages.lasts(destination.address.room)
 
 
 async def while_leased(job: Job, now: datetime, call: Awaitable[T]) -> T:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from functools import partial
 
 import pytest
@@ -202,6 +203,58 @@ async def test_after_a_day_a_person_is_told_of_each_message(works: Cut) -> None:
     assert works.undelivered == []
     for _ in range(60):
         await works.later(minutes=30)
+    assert works.undelivered == [("a", "failed")]
+
+
+async def test_after_a_day_that_is_so_for_each_of_many_at_once(works: Cut) -> None:
+    """One try a minute is all that an outage leaves: by tries, the last would wait for days."""
+    await until_open(works)
+    works.out_for(10_000)
+    places = [replace(a_destination(), id=DestinationId(f"place {n}")) for n in range(30)]
+
+    def queue(tx: UnitOfWork) -> None:
+        for number, place in enumerate(places):
+            tx.outgoing.put_destination(place)
+            for each in "ab":
+                row = an_outgoing_row(
+                    f"row {number}{each}", destination=place.id, created_at=works.clock.now()
+                )
+                works.delivery.queue(tx, row)
+
+    await works.store.run(queue)
+    await works.send(
+        "for support", destination=SUPPORT, conversation_id=None, created_at=works.clock.now()
+    )
+    for _ in range(23):
+        await works.later(hours=1)
+    assert works.undelivered == []
+    works.clock.advance(timedelta(hours=1))
+    for _ in range(30):
+        await works.later(seconds=20)
+    assert len(works.undelivered) == 61 and {end for _, end in works.undelivered} == {"failed"}
+    works.slack.faults.clear()
+    await works.later(minutes=6)
+    assert works.slack.texts() == ["for support"]  # support's own is never given up
+
+
+async def test_what_waited_while_we_were_down_ourselves_is_sent(works: Cut) -> None:
+    await until_open(works)
+    works.clock.advance(timedelta(days=2))
+    works.outages = Outages(rules=RULES, seconds=lambda: works.clock.now().timestamp())
+    works.delivery = works.process("one")
+    works.out_for(4)  # for a moment, as we come back
+    for _ in range(6):
+        await works.later(minutes=2)
+    assert works.undelivered == [] and works.slack.texts() == ["a"]
+
+
+async def test_what_is_refused_for_a_day_as_one_too_many_is_told_of_too(works: Cut) -> None:
+    works.slack.faults.extend([RateLimited("slow", retry_after_seconds=30)] * 1000)
+    await works.send("a", created_at=works.clock.now())
+    for _ in range(23):
+        await works.later(hours=1)
+    assert works.undelivered == []
+    await works.later(hours=1)
     assert works.undelivered == [("a", "failed")]
 
 
