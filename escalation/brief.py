@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from agent_core.conversation import Conversation, TranscriptEntry
+from agent_core.conversation import Conversation, Speaker, TranscriptEntry
 from agent_core.errors import ConversationChanged, HandrailError
 from agent_core.escalations import Brief, Escalation, EscalationId, EscalationReason, Priority
 from agent_core.held import held_case
@@ -21,8 +21,10 @@ from escalation.desk import Desk, reminder_row
 
 log = logging.getLogger(__name__)
 
-TRANSCRIPT_LENGTH = 20  # before the case was opened; what came since is shown whole
+# Before the case was opened; what came since, or got no answer, is shown whole.
+TRANSCRIPT_LENGTH = 20
 TRANSCRIPT_MOST = 200
+ANSWERING = (Speaker.AGENT, Speaker.SUPPORT)
 LEDGER_LENGTH = 20
 ACCOUNT_SECONDS = 10.0  # a case must not wait for the account system
 
@@ -203,7 +205,12 @@ def gather(
 def _said(
     tx: UnitOfWork, case: Escalation, conversation: Conversation
 ) -> tuple[TranscriptEntry, ...]:
-    """What led to the case, and all that was said until now: it was not relayed."""
+    """What led to the case, and all that was said until now: it was not relayed.
+
+    And all that nobody has answered: under overload much of it may wait, and the agent will not.
+    """
     entries = tx.transcript.last(conversation.id, TRANSCRIPT_MOST)
     since = sum(entry.at >= case.opened_at for entry in entries)
-    return tuple(entries[-(TRANSCRIPT_LENGTH + since) :])
+    answers = (n for n, entry in enumerate(reversed(entries)) if entry.speaker in ANSWERING)
+    unanswered = next(answers, len(entries))
+    return tuple(entries[-max(TRANSCRIPT_LENGTH + since, unanswered) :])

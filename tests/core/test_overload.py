@@ -84,6 +84,20 @@ async def test_one_conversation_has_a_bound(house: House) -> None:
     assert "still there? 3" in case.asked and len(notices(house)) == 1
 
 
+async def test_people_see_every_word_that_waited_when_they_get_it() -> None:
+    """The agent answers none of them any more, so what the case does not show is lost."""
+    house = await House(limits=replace(LIMITS, waiting_messages=30)).open()
+    thread = await house.says(OWNER, "word 0.", mention=True)
+    for n in range(1, 31):
+        await house.later(seconds=1)
+        await house.says(OWNER, f"word {n}.", thread=thread)
+    assert len(await cases(house)) == 1
+    inside = [post for post in house.slack.posts if post.posted.message.room == SUPPORT_ROOM]
+    shown = "\n".join(post.message.fallback for post in inside)
+    assert [n for n in range(31) if f"word {n}." not in shown] == []
+    await house.close()
+
+
 async def test_the_agent_is_back_once_there_is_less_to_do(house: House) -> None:
     for _ in range(4):
         await house.says(OWNER, "add seats", mention=True)
