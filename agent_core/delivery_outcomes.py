@@ -48,8 +48,8 @@ class Job:
 
     @property
     def for_customer(self) -> bool:
-        """Rows without a conversation are the support room's own."""
-        return self.row.conversation_id is not None
+        """Or whoever else wrote; the rest is the support room's own."""
+        return not self.row.is_inside
 
 
 class Outcomes:

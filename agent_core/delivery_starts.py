@@ -106,7 +106,7 @@ class Starts:
 
     def _is_too_late(self, row: OutgoingRow, destination: Destination, now: datetime) -> bool:
         """Support's own rows are never given up, nor any as soon as we are back ourselves."""
-        if row.conversation_id is None or not has_waited_long(row, now):
+        if row.is_inside or not has_waited_long(row, now):
             return False
         return self._outages.lasts(destination.address.room)
 
@@ -143,7 +143,7 @@ def _hold_conversation(tx: UnitOfWork, destination_id: DestinationId) -> None:
 
 def _would_leak(tx: UnitOfWork, row: OutgoingRow, destination: Destination) -> bool:
     """The row is support's own, and customers can read the room now."""
-    if row.conversation_id is not None:
+    if not row.is_inside:
         return False
     binding = tx.rooms.get(destination.address.room)
     return binding is not None and binding.audience is Audience.SHARED

@@ -60,3 +60,8 @@ class OutgoingRow:
     posted: MessageRef | None = None
     problem: str = ""
     trace: str | None = None  # W3C traceparent of what caused it
+
+    @property
+    def is_inside(self) -> bool:
+        """Support's own: it belongs to no conversation, and answers nobody who has none."""
+        return self.conversation_id is None and not self.id.startswith(TOLD_ALONE)

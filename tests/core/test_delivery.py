@@ -24,7 +24,7 @@ from agent_core.errors import (
     RateLimited,
 )
 from agent_core.messages import Author, DestinationId, OutboundMessage, OutgoingId, Platform
-from agent_core.outgoing import ALONE, OutgoingRow, OutgoingStatus
+from agent_core.outgoing import ALONE, TOLD_ALONE, OutgoingRow, OutgoingStatus
 from agent_core.people import PersonId
 from agent_core.ports import EngineKind, UnitOfWork
 from agent_core.store.memory_store import MemoryStore
@@ -243,6 +243,19 @@ async def test_a_private_hint_that_nobody_can_get_does_not_hold_up_a_case(works:
     await works.send("relay", destination=SUPPORT, conversation_id=None)
     await works.settle()
     assert works.slack.texts() == ["relay"]
+
+
+@pytest.mark.parametrize("problem", [DestinationGone("uninstalled"), NotPermitted("no")])
+async def test_an_answer_without_a_conversation_is_given_up_where_it_cannot_arrive(
+    works: Works, problem: Exception
+) -> None:
+    """As support's own it would be tried for ever: an alarm that never ends, and no forgetting."""
+    works.slack.faults.extend([problem] * 1000)  # type: ignore[list-item]
+    await works.send(f"{TOLD_ALONE}slack:T1/D1#1:slack:T1/U1", conversation_id=None)
+    for _ in range(12):
+        await works.later(minutes=6)
+    row = await works.row(f"{TOLD_ALONE}slack:T1/D1#1:slack:T1/U1")
+    assert row.status is OutgoingStatus.FAILED and row.attempts <= 8
 
 
 async def test_details_that_cannot_be_shown_in_private_are_not_just_gone(works: Works) -> None:
