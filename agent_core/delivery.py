@@ -19,7 +19,13 @@ from agent_core.delivery_outages import SOON_SECONDS, Outages, watched
 from agent_core.delivery_outcomes import Job, Outcomes, Undeliverable
 from agent_core.delivery_pace import PostPace
 from agent_core.delivery_starts import Later, Paced, Starts, while_leased
-from agent_core.errors import DestinationGone, PlatformError, PlatformUnavailable, RateLimited
+from agent_core.errors import (
+    DestinationGone,
+    LimitedMidway,
+    PlatformError,
+    PlatformUnavailable,
+    RateLimited,
+)
 from agent_core.fair_line import FairLine
 from agent_core.messages import (
     DestinationId,
@@ -227,8 +233,8 @@ class Delivery:
         try:
             call = while_leased(job, self._clock.now(), self._send(adapter, job))
             posted = await watched(leave, call)
-        except RateLimited as error:
-            await self._outcomes.limited(job, error.retry_after_seconds, self._outages.refused)
+        except (RateLimited, LimitedMidway) as error:
+            await self._outcomes.limited(job, error, self._outages.refused)
             return "rate_limited"
         except PlatformUnavailable as error:
             await self._outage(adapter, job, str(error), maybe_accepted=error.maybe_accepted)

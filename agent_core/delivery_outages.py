@@ -12,7 +12,7 @@ from time import monotonic
 from typing import TypeVar
 
 from agent_core.breaker import Breaker, BreakerRules, BreakerView, Pass, log_change
-from agent_core.errors import PlatformError, PlatformUnavailable
+from agent_core.errors import LimitedMidway, PlatformError, PlatformUnavailable
 from agent_core.messages import RoomRef
 from agent_core.ports import UnitOfWork
 
@@ -117,11 +117,11 @@ async def watched(leave: Pass, call: Awaitable[T]) -> T:
     """The call's result, and what it tells of the tenant."""
     try:
         result = await call
-    except PlatformUnavailable:
-        leave.failed()
-        raise
-    except PlatformError:
-        leave.succeeded()  # it answered, if only to say no, or later
+    except PlatformError as error:
+        if isinstance(error, PlatformUnavailable) and not isinstance(error, LimitedMidway):
+            leave.failed()
+        else:
+            leave.succeeded()  # it answered, if only to say no, or later
         raise
     except (asyncio.CancelledError, Exception):
         leave.dropped()

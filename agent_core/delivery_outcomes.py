@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from agent_core import notices
 from agent_core.blocks import Buttons, Text
 from agent_core.delivery_outages import LONG_SECONDS
-from agent_core.errors import ConversationChanged
+from agent_core.errors import ConversationChanged, LimitedMidway, RateLimited
 from agent_core.messages import MessageRef, OutboundMessage, OutgoingId, Posted, RoomRef
 from agent_core.outgoing import ALONE, Destination, OutgoingRow, OutgoingStatus
 from agent_core.ports import Clock, Store, UnitOfWork
@@ -71,8 +71,10 @@ class Outcomes:
             lambda tx: self._postpone(tx, spared, seconds, sent_nothing=True, problem=problem)
         )
 
-    async def limited(self, job: Job, seconds: float, tell: TellOfLimit) -> None:
-        """One too many for the platform, which asks for so many seconds: this try was none.
+    async def limited(
+        self, job: Job, limit: RateLimited | LimitedMidway, tell: TellOfLimit
+    ) -> None:
+        """One too many for the platform, which asks for some seconds: this try was none.
 
         Whatever it asks for, it is asked again before people take the silence for a no. Since when
         is kept with the row: the next try may be another process's. A row that is taken between
@@ -84,11 +86,12 @@ class Outcomes:
         if lasts and has_waited_long(job.row, now) and job.for_customer:
             await self.refused(job, "the platform has taken no more messages for a day")
             return
-        spared, pause = _spared(job), min(seconds, LONGEST_PAUSE_SECONDS)
+        pause = min(limit.retry_after_seconds, LONGEST_PAUSE_SECONDS)
+        spared, nothing = _spared(job), isinstance(limit, RateLimited)
         problem = f"{_LIMITED_SINCE}{since.isoformat()}"
 
         def write(tx: UnitOfWork) -> None:
-            self._postpone(tx, spared, pause, sent_nothing=True, problem=problem)
+            self._postpone(tx, spared, pause, sent_nothing=nothing, problem=problem)
             tell(tx, job.destination.address.room, (now - since).total_seconds())
 
         await self._store.run(write)

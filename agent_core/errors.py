@@ -5,7 +5,8 @@
     HandrailError
       PlatformError
         RateLimited            retry after `retry_after_seconds`
-        PlatformUnavailable    retry; `accepted` says whether the post may have arrived
+        PlatformUnavailable    retry; `maybe_accepted` says whether the post may have arrived
+          LimitedMidway        look it up, then go on after `retry_after_seconds`
         DestinationGone        stop; tell the operators
         NotPermitted           stop; tell the operators
       ToolError
@@ -53,6 +54,17 @@ class PlatformUnavailable(PlatformError):
     def __init__(self, message: str, *, maybe_accepted: bool = False) -> None:
         super().__init__(message)
         self.maybe_accepted = maybe_accepted
+
+
+class LimitedMidway(PlatformUnavailable):
+    """The platform asks for patience, and a part of a long message is out. It is no outage.
+
+    The message is looked up before the rest is posted.
+    """
+
+    def __init__(self, message: str, *, retry_after_seconds: float) -> None:
+        super().__init__(message, maybe_accepted=True)
+        self.retry_after_seconds = retry_after_seconds
 
 
 class DestinationGone(PlatformError):

@@ -8,7 +8,13 @@ from slack_sdk.errors import SlackObjectFormationError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from agent_core.blocks import Form
-from agent_core.errors import DestinationGone, NotPermitted, PlatformUnavailable, RateLimited
+from agent_core.errors import (
+    DestinationGone,
+    LimitedMidway,
+    NotPermitted,
+    PlatformUnavailable,
+    RateLimited,
+)
 from agent_core.messages import (
     MessageRef,
     OutboundMessage,
@@ -77,7 +83,8 @@ class SlackSender:
                 if not first:
                     raise
                 # A part is out already: the caller must look before it repeats.
-                raise PlatformUnavailable(str(error), maybe_accepted=True) from error
+                wait = error.retry_after_seconds
+                raise LimitedMidway(str(error), retry_after_seconds=wait) from error
             first = first or text(answer, "ts")
             channel = text(answer, "channel") or channel
         return _posted(address, channel, first)

@@ -12,7 +12,7 @@ from agent_core.breaker import BreakerRules, BreakerState
 from agent_core.delivery import AT_ONCE, Delivery
 from agent_core.delivery_outages import LONG_SECONDS, Outages
 from agent_core.delivery_pace import Pace
-from agent_core.errors import DestinationGone, PlatformUnavailable, RateLimited
+from agent_core.errors import DestinationGone, LimitedMidway, PlatformUnavailable, RateLimited
 from agent_core.messages import DestinationId, OutgoingId, Platform, RoomRef
 from agent_core.outgoing import OutgoingStatus
 from agent_core.ports import UnitOfWork
@@ -29,6 +29,18 @@ class Grudging(Faulty):
         if self.calls % 4 != 3:
             self.faults.append(RateLimited("slow", retry_after_seconds=30))
         return await super().post(address, message, outgoing_id)
+
+
+class Midway(Faulty):
+    """Takes the first part of a message, and says of the next one that it is one too many."""
+
+    limits = 1000
+
+    async def post(self, address, message, outgoing_id):
+        if not self.limits:
+            return await super().post(address, message, outgoing_id)
+        self.calls, self.limits = self.calls + 1, self.limits - 1
+        raise LimitedMidway("slow", retry_after_seconds=30)
 
 
 @dataclass
@@ -270,6 +282,26 @@ async def test_what_was_put_off_often_is_not_given_up_at_the_next_stumble(
     for _ in range(15):
         await works.later(seconds=61)
     assert works.undelivered == [] and works.slack.texts() == ["a"]
+
+
+async def test_a_limit_in_the_middle_of_a_message_is_no_outage(works: Cut) -> None:
+    """A long message is several posts in one moment, and so the likeliest to be cut short."""
+    works.slack = Midway()
+    works.delivery = works.process("one")
+    await works.send("a", created_at=works.clock.now())
+    for _ in range(5):
+        await works.settle()
+        assert (await works.row("a")).status is OutgoingStatus.STARTED  # a part of it is out
+        await works.later(seconds=29)
+        assert works.slack.calls <= 5
+        await works.later(seconds=2)
+    assert works.outages.views()[0].state is BreakerState.CLOSED and works.slack.calls == 6
+    for _ in range(20):
+        await works.later(seconds=31)
+    assert works.told_of_refusals and works.undelivered == []
+    works.slack.limits = 0
+    await works.later(seconds=31)
+    assert works.slack.texts() == ["a"]
 
 
 @pytest.mark.parametrize(

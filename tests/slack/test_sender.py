@@ -6,7 +6,13 @@ import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
 from agent_core.blocks import Button, Buttons
-from agent_core.errors import DestinationGone, NotPermitted, PlatformUnavailable, RateLimited
+from agent_core.errors import (
+    DestinationGone,
+    LimitedMidway,
+    NotPermitted,
+    PlatformUnavailable,
+    RateLimited,
+)
 from agent_core.messages import OutgoingId, ReplyAddress
 from bots.slack.identity import Directory, Workspace, person_ref, room_ref
 from bots.slack.sender import SlackSender
@@ -107,6 +113,7 @@ async def test_a_long_message_that_breaks_off_is_completed_and_not_repeated(
     with pytest.raises(PlatformUnavailable) as caught:
         await sender.post(ADDRESS, a_note(LONG), OutgoingId("out_1"))
     assert caught.value.maybe_accepted
+    assert isinstance(caught.value, LimitedMidway) == (kind is FaultKind.RATE_LIMITED)
     assert await sender.find(ADDRESS, OutgoingId("out_1")) is None
     posted = await sender.post(ADDRESS, a_note(LONG), OutgoingId("out_1"))
     assert parts_of(house) == list(range(1, len(parts_of(house)) + 1))
