@@ -135,6 +135,11 @@ class Breaker:
         return 0.0 if self._open_until is None else max(0.0, self._open_until - self._seconds())
 
     @property
+    def rest(self) -> float:
+        """Seconds that it last rested for: what a try that is under way may be given, too."""
+        return self._rest
+
+    @property
     def down_for(self) -> float:
         """Seconds since it opened, however often somebody tried since; 0 where it is closed."""
         return 0.0 if self._open_until is None else self._seconds() - self._down_since

@@ -15,7 +15,7 @@ from datetime import datetime
 from functools import partial
 
 from agent_core.blocks import Note
-from agent_core.delivery_outages import SOON_SECONDS, Outages, watched
+from agent_core.delivery_outages import Outages, watched
 from agent_core.delivery_outcomes import Job, Outcomes, Undeliverable
 from agent_core.delivery_pace import PostPace
 from agent_core.delivery_starts import Later, Paced, Starts, while_leased
@@ -219,16 +219,17 @@ class Delivery:
         if adapter is None:
             await self._outcomes.refused(job, f"{platform} is not set up here", gone=True)
             return "gone"
-        if job.too_late:
-            await self._outcomes.refused(job, f"{platform} has taken no messages for a day")
-            return "unavailable"
         if job.would_leak:
             reason = "the support room is shared with another company"
             await self._outcomes.refused(job, reason, gone=True)
             return "withheld"
-        leave = self._outages.enter(job.destination.address.room)
+        room = job.destination.address.room
+        leave = None if job.waits else self._outages.enter(room)
         if leave is None:  # another one tries whether the platform answers again
-            await self._outcomes.later(job, SOON_SECONDS)
+            if job.too_late:
+                await self._outcomes.refused(job, f"{platform} has taken no messages for a day")
+            else:
+                await self._outcomes.later(job, self._outages.pause(room))
             return "unavailable"
         try:
             call = while_leased(job, self._clock.now(), self._send(adapter, job))

@@ -23,11 +23,11 @@ TellOfOutage = Callable[[UnitOfWork, RoomRef, int], None]
 
 LONG_SECONDS = 600.0
 TENANTS_REMEMBERED = 1_000
-SOON_SECONDS = 2.0  # while somebody else tries
+SOON_SECONDS = 2.0
 
 
 class Outages:
-    """What is known of each tenant. For one event loop; `wait` is asked in store threads too."""
+    """What is known of each tenant. For one event loop; store threads ask too, but `enter` not."""
 
     def __init__(
         self,
@@ -61,9 +61,18 @@ class Outages:
             return 0.0
         if breaker.down_for >= LONG_SECONDS:
             self._tell(tx, room, int(breaker.down_for // 60))
-        if breaker.lets_through:
-            return 0.0
-        return max(breaker.retry_in, SOON_SECONDS)
+        return 0.0 if breaker.lets_through else self.pause(room)
+
+    def pause(self, room: RoomRef) -> float:
+        """Seconds to leave an outage alone.
+
+        While somebody tries, as long as before: a try may hang for most of a minute, and a thousand
+        rows that look every moment whether it has ended leave no time for anything else.
+        """
+        breaker = self._breakers.get(_tenant(room))
+        if breaker is None:
+            return SOON_SECONDS
+        return max(breaker.retry_in or breaker.rest, SOON_SECONDS)
 
     def refused(self, tx: UnitOfWork, room: RoomRef, seconds: float) -> None:
         """A message there was one too many again, for so long now. Tells of it where it lasts."""

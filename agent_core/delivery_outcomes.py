@@ -17,6 +17,8 @@ log = logging.getLogger(__name__)
 
 FIRST_PAUSE_SECONDS = 2.0
 LONGEST_PAUSE_SECONDS = 300.0
+PART_OF_REFUSALS = 0.25  # of the time for which a platform has refused a row: the pause, at least,
+LONGEST_REST_SECONDS = 60.0  # up to this
 CUSTOMER_ATTEMPTS = 8  # about ten minutes; then a case tells a person
 LONGEST_WAIT = timedelta(days=1)  # for a platform that takes nothing from anybody
 REDUCED_LENGTH = 2_500
@@ -44,7 +46,8 @@ class Job:
     found_started: bool  # an earlier try may have reached the platform
     is_over: bool = False  # an agent's row that a person has overtaken since that earlier try
     would_leak: bool = False  # inside talk, for a room that customers read now
-    too_late: bool = False  # not started: it has waited for a day, and its platform is still down
+    too_late: bool = False  # it has waited for a day, and its platform is still down
+    waits: bool = False  # it was not started, as nothing may be sent there now
 
     @property
     def for_customer(self) -> bool:
@@ -76,23 +79,25 @@ class Outcomes:
     ) -> None:
         """One too many for the platform, which asks for some seconds: this try was none.
 
-        Whatever it asks for, it is asked again before people take the silence for a no. Since when
-        is kept with the row: the next try may be another process's. A row that is taken between
-        others' refusals is only paced, and so none counts but its own.
+        Whatever it asks for, it is asked again before people take the silence for a no; and ever
+        more rarely while it goes on refusing, as what asks again too soon keeps a limit in force.
+        Since when is kept with the row: the next try may be another process's. A row that is taken
+        between others' refusals is only paced, and so none counts but its own.
         """
         now = self._clock.now()
         since = _limited_since(job.row) or now
-        lasts = (now - since).total_seconds() >= LONG_SECONDS
-        if lasts and has_waited_long(job.row, now) and job.for_customer:
+        lasted = (now - since).total_seconds()
+        if lasted >= LONG_SECONDS and has_waited_long(job.row, now) and job.for_customer:
             await self.refused(job, "the platform has taken no more messages for a day")
             return
-        pause = min(limit.retry_after_seconds, LONGEST_PAUSE_SECONDS)
+        rest = min(lasted * PART_OF_REFUSALS, LONGEST_REST_SECONDS)
+        pause = min(max(limit.retry_after_seconds, rest), LONGEST_PAUSE_SECONDS)
         spared, nothing = _spared(job), isinstance(limit, RateLimited)
         problem = f"{_LIMITED_SINCE}{since.isoformat()}"
 
         def write(tx: UnitOfWork) -> None:
             self._postpone(tx, spared, pause, sent_nothing=nothing, problem=problem)
-            tell(tx, job.destination.address.room, (now - since).total_seconds())
+            tell(tx, job.destination.address.room, lasted)
 
         await self._store.run(write)
 

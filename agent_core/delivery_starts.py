@@ -80,12 +80,13 @@ class Starts:
                 found_started=found_started,
                 is_over=is_over,
                 would_leak=_would_leak(tx, row, destination),
+                too_late=self._is_too_late(row, destination, now),
             )
             outage = self._outages.wait(tx, destination.address.room)
-            if outage > 0 and self._is_too_late(row, destination, now):
+            if outage > 0 and job.too_late:
                 # An outage leaves one try a minute to a whole tenant: by tries alone, the last of
                 # many messages would be told of after days.
-                return replace(job, too_late=True)
+                return replace(job, waits=True)
             if outage > 0:
                 at = now + timedelta(seconds=outage)
                 tx.outgoing.save(replace(row, not_before=at))  # until then nobody looks for it

@@ -1,10 +1,11 @@
 """A platform that takes nothing: rows wait without using up tries, and go out in order later."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import partial
+from typing import TypeVar
 
 import pytest
 
@@ -14,11 +15,12 @@ from agent_core.delivery_outages import LONG_SECONDS, Outages
 from agent_core.delivery_pace import Pace
 from agent_core.errors import DestinationGone, LimitedMidway, PlatformUnavailable, RateLimited
 from agent_core.messages import DestinationId, OutgoingId, Platform, RoomRef
-from agent_core.outgoing import OutgoingStatus
+from agent_core.outgoing import Destination, OutgoingStatus
 from agent_core.ports import UnitOfWork
 from tests.builders import a_destination, an_outgoing_row
 from tests.core.test_delivery import SUPPORT, Faulty, Works
 
+T = TypeVar("T")
 RULES = BreakerRules(failures=3, window=10_000.0, rest=5.0, longest_rest=60.0)
 
 
@@ -284,6 +286,61 @@ async def test_what_was_put_off_often_is_not_given_up_at_the_next_stumble(
     assert works.undelivered == [] and works.slack.texts() == ["a"]
 
 
+async def test_a_platform_that_goes_on_refusing_is_asked_ever_more_rarely(works: Cut) -> None:
+    """It may say each time that a second is enough, and to each of a thousand threads."""
+    works.slack.faults.extend([RateLimited("slow", retry_after_seconds=1)] * 10_000)
+    await works.send("a", created_at=works.clock.now())
+    asked = list[int]()
+    for _ in range(4):
+        before = works.slack.calls
+        for _ in range(180):
+            await works.later(seconds=5)
+        asked.append(works.slack.calls - before)
+    assert asked[0] <= 45 and all(calls in range(12, 17) for calls in asked[1:])
+    works.slack.faults.clear()
+    await works.later(seconds=61)  # no row waits longer than for an outage to end
+    assert works.slack.texts() == ["a"]
+
+
+async def test_while_a_try_hangs_the_others_do_not_look_again_and_again(works: Cut) -> None:
+    await until_open(works)
+    for _ in range(4):
+        works.out_for(1)
+        await works.later(seconds=61)
+    for number in range(20):
+        place = replace(a_destination(), id=DestinationId(f"place {number}"))
+        await works.store.run(partial(_furnish, place))
+        await works.send(f"row {number}", destination=place.id, created_at=works.clock.now())
+    await works.settle()
+    works.slack.called.clear()
+    works.slack.open.clear()
+    works.clock.advance(timedelta(seconds=61))
+    await works.slack.called.wait()  # one of them tries, and gets no answer
+    await works.engine.idle()
+    looks, run = [0], works.store.run
+
+    async def counting(fn: Callable[[UnitOfWork], T]) -> T:
+        looks[0] += 1
+        return await run(fn)
+
+    works.store.run = counting  # type: ignore[method-assign]
+    for _ in range(10):
+        works.clock.advance(timedelta(seconds=3))
+        await works.engine.idle()
+        for _ in range(500):
+            await asyncio.sleep(0)
+    works.store.run = run  # type: ignore[method-assign]
+    assert looks[0] <= 20 * 4  # a look is one transaction, and one more to come back
+    works.slack.open.set()
+    for _ in range(3):
+        await works.later(seconds=61)
+    assert len(works.slack.posts) == 21
+
+
+def _furnish(place: Destination, tx: UnitOfWork) -> None:
+    tx.outgoing.put_destination(place)
+
+
 async def test_a_limit_in_the_middle_of_a_message_is_no_outage(works: Cut) -> None:
     """A long message is several posts in one moment, and so the likeliest to be cut short."""
     works.slack = Midway()
@@ -300,7 +357,7 @@ async def test_a_limit_in_the_middle_of_a_message_is_no_outage(works: Cut) -> No
         await works.later(seconds=31)
     assert works.told_of_refusals and works.undelivered == []
     works.slack.limits = 0
-    await works.later(seconds=31)
+    await works.later(seconds=61)
     assert works.slack.texts() == ["a"]
 
 
