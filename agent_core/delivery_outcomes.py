@@ -164,9 +164,7 @@ class Outcomes:
     def _sent(self, tx: UnitOfWork, job: Job, posted: Posted | None) -> None:
         row, destination = job.row, job.destination
         message = posted.message if posted else job.edits
-        tx.outgoing.save(
-            replace(row, status=OutgoingStatus.SENT, posted=message, not_before=None, problem="")
-        )
+        tx.outgoing.save(replace(row, status=OutgoingStatus.SENT, posted=message, problem=""))
         first_of_thread = destination.opens_thread and destination.address.thread_id is None
         if posted is None or not first_of_thread or row.message.private_to is not None:
             return

@@ -99,7 +99,8 @@ class Starts:
                 )  # nobody else waits in line for it
                 tx.outgoing.lease(destination_id, holder, now, until)
                 return Paced(place=place)
-            started = replace(row, status=OutgoingStatus.STARTED, attempts=row.attempts + 1)
+            attempts = row.attempts + 1
+            started = replace(row, status=OutgoingStatus.STARTED, attempts=attempts, not_before=now)
             tx.outgoing.save(started)
             return replace(job, row=started)
         tx.outgoing.release(destination_id, holder)

@@ -32,7 +32,7 @@ from agent_core.messages import (
     RoomRef,
     Unsupported,
 )
-from agent_core.outgoing import APPROVAL_CARD, Destination, OutgoingStatus
+from agent_core.outgoing import APPROVAL_CARD, Destination
 from agent_core.pausing import is_pausing, pause_in_words
 from agent_core.people import Capability, Requester
 from agent_core.ports import (
@@ -335,17 +335,14 @@ def _seen_proposals(
 ) -> list[Proposal]:
     """Open proposals whose card was out: words written before it came cannot be about it.
 
-    A platform delivers again for minutes what it could not deliver at first.
+    A platform delivers again for minutes what it could not deliver at first, and a card may have
+    waited as long before it was taken.
     """
     seen = []
     for proposal in tx.proposals.open_in(conversation.id):
         cards = (tx.outgoing.get(one) for one in (proposal.card, proposal.approval_card) if one)
-        if any(
-            card is not None
-            and card.status is OutgoingStatus.SENT
-            and card.created_at <= written_at
-            for card in cards
-        ):
+        out = [card.out_since for card in cards if card is not None]
+        if any(since is not None and since <= written_at for since in out):
             seen.append(proposal)
     return seen
 

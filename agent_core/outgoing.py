@@ -44,6 +44,7 @@ class OutgoingRow:
     `seq` orders rows of one destination (0 until stored). `epoch` is set on agent rows only:
     they are dropped when the conversation's epoch has moved before they started.
     `updates` replaces the message that this other row posted, once it has been posted.
+    `not_before` is when the next try may begin; once it is sent, when the last one began.
     """
 
     id: OutgoingId
@@ -60,6 +61,13 @@ class OutgoingRow:
     posted: MessageRef | None = None
     problem: str = ""
     trace: str | None = None  # W3C traceparent of what caused it
+
+    @property
+    def out_since(self) -> datetime | None:
+        """Nobody can have seen it before; None where it is not known to be out."""
+        if self.status is not OutgoingStatus.SENT:
+            return None
+        return max(self.created_at, self.not_before or self.created_at)
 
     @property
     def is_inside(self) -> bool:

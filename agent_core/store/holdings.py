@@ -390,7 +390,7 @@ HOLDINGS: Final[Mapping[str, Holding]] = {
             "seq": _technical("order"),
             "status": _technical("ready, started, sent, dropped or failed"),
             "attempts": _technical("how often it was tried"),
-            "not_before": _technical("when it is tried again"),
+            "not_before": _technical("when it is, or was, tried again"),
             "posted": _personal("the platform's id of the post"),
             "problem": _technical("what the platform said"),
             "trace": _technical("the trace of what caused it: random"),

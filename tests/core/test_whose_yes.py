@@ -7,13 +7,14 @@ from datetime import timedelta
 import pytest
 
 from agent_core import presses
-from agent_core.errors import ConversationChanged
+from agent_core.errors import ConversationChanged, RateLimited
 from agent_core.expiry import deadline_ref
 from agent_core.messages import OutgoingId, Participant
 from agent_core.outgoing import OutgoingStatus
 from agent_core.people import Person, PersonId, Role
 from agent_core.proposals import ProposalStatus
 from bots.timers import OpenTimers
+from tests.builders import an_outgoing_row
 from tests.core.test_intake import APPROVERS, OWNERS, propose, status
 from tests.fakes.house import (
     ADA,
@@ -154,6 +155,33 @@ async def test_a_yes_that_is_delivered_late_is_not_about_a_card_that_came_meanwh
     await house.settle()
     assert await status(house) is before
     await house.says(by, "yes", thread=thread)
+    assert await status(house) is ProposalStatus.DECIDED
+
+
+@pytest.mark.parametrize("ahead", [False, True])
+async def test_a_yes_written_while_the_card_could_not_go_out_is_not_about_it(
+    house: House, ahead: bool
+) -> None:
+    """A platform in trouble holds up our words and theirs alike, for minutes or hours."""
+    thread = await house.says(MEMBER, "add 5", mention=True)
+    house.slack.faults.append(RateLimited("slow", retry_after_seconds=240))
+    if ahead:  # it is another post that is refused, and the card waits behind it
+        conversation = await house.conversation(thread)
+        row = an_outgoing_row(
+            "sign", destination=conversation.destination, conversation_id=conversation.id
+        )
+        await house.store.run(lambda tx: house.delivery.queue(tx, row))
+        await house.settle()
+    await propose(house, thread)
+    await house.later(minutes=2)
+    late = house.message(MEMBER, "yes", thread=thread)
+    await house.later(minutes=3)
+    card = await house.store.run(lambda tx: tx.outgoing.get(OutgoingId("card:pro_1")))
+    assert card is not None and card.status is OutgoingStatus.SENT
+    await house.intake.receive(late)
+    await house.settle()
+    assert await status(house) is ProposalStatus.AWAITING_CONFIRMATION
+    await house.says(MEMBER, "yes", thread=thread)
     assert await status(house) is ProposalStatus.DECIDED
 
 
