@@ -123,7 +123,8 @@ class Calls:
                 return
             drafts = [one for one in state_of(live.journal).drafts if not one.refused]
             seen = await self._planning.looked_at(live, drafts)
-            before = [wish.preview for wish in seen if not wish.impossible]
+            steps = [one for one in seen if not one.impossible]
+            before = [one.preview for one in steps]
             preview = await self._planning.preview(live, tool, call, before)
         except ToolError as error:
             refused = self._refused_by_policy(live, tool, call)
@@ -141,7 +142,7 @@ class Calls:
         )
 
         def decide(boundary: Boundary) -> None:
-            self._note_in(boundary, call, weigh(boundary, wish, _beside(live, call)))
+            self._note_in(boundary, call, weigh(boundary, wish, _beside(live, call), steps))
 
         await commit(self._services, live, decide, claims=False)
 

@@ -28,7 +28,7 @@ from agent_core.twins import (
     takes_back_another,
     withdraw,
 )
-from agent_core.wishes import Considered, Wish, judge, new_proposal, planned
+from agent_core.wishes import Considered, Wish, judge, judged_in_order, new_proposal, planned
 
 MAY_CHANGE = (
     "Shown for the account as it is now. If the steps before it change this, you are asked again."
@@ -49,8 +49,13 @@ class Presented:
     run: tuple[ProposalId, ...] = ()
 
 
-def weigh(boundary: Boundary, wish: Wish, beside: Sequence[str]) -> Considered:
-    """What a wish amounts to before anything is shown. `beside`: what else is asked for."""
+def weigh(
+    boundary: Boundary, wish: Wish, beside: Sequence[str], drafts: Sequence[Wish] = ()
+) -> Considered:
+    """What a wish amounts to before anything is shown, as a step after `drafts`.
+
+    `beside`: what else is asked for.
+    """
     ruling = judge(boundary, wish, boundary.requester)
     if ruling.decision is Decision.ESCALATE:
         return escalate(boundary, wish, ruling, beside)
@@ -60,9 +65,9 @@ def weigh(boundary: Boundary, wish: Wish, beside: Sequence[str]) -> Considered:
         return as_it_stands(boundary, standing, wish)
     if ruling.decision is Decision.ALLOW and not beside and done_at(boundary, wish, twins) is None:
         return consider(boundary, wish)
-    title = wish.preview.title
-    if ruling.decision is Decision.REFUSE:
-        content: Json = {"status": "refused", "reason": ruling.reason, "title": title}
+    title, why = wish.preview.title, _left_out(boundary, wish, ruling, drafts)
+    if why is not None:
+        content: Json = {"status": "refused", "reason": why, "title": title}
     else:
         content = {
             "status": "awaiting_confirmation",
@@ -74,6 +79,21 @@ def weigh(boundary: Boundary, wish: Wish, beside: Sequence[str]) -> Considered:
         }
     content = {**content, "card": _SHOWN}
     return Considered(content=content, draft=title, account=str(wish.account_id))
+
+
+def _left_out(boundary: Boundary, wish: Wish, ruling: Ruling, drafts: Sequence[Wish]) -> str | None:
+    """Why the card will show this step as left out, if it will."""
+    if drafts and ruling.decision is not Decision.REFUSE:
+        steps = planned(judged_in_order(boundary, drafts, boundary.requester))
+        ruling = judge(boundary, wish, boundary.requester, before=steps)
+    return _why_not(ruling)
+
+
+def _why_not(ruling: Ruling) -> str | None:
+    """Why a step of a plan is not proposed; None where it is."""
+    if ruling.decision not in (Decision.REFUSE, Decision.ESCALATE):
+        return None
+    return ruling.reason or "Policy hands this to a person."
 
 
 def twice(title: str) -> Considered:
@@ -199,9 +219,8 @@ def _step(boundary: Boundary, wish: Wish, ruling: Ruling, requester: Requester) 
         same = not takes_back_another(twin, wish)
         if waits and same and not stands_before(boundary, ruling, twin):
             withdraw(boundary, twin)
-    if ruling.decision in (Decision.REFUSE, Decision.ESCALATE):
+    if (why := _why_not(ruling)) is not None:
         refused = new_proposal(boundary, wish, ruling, twins, requester)
-        why = ruling.reason or "Policy hands this to a person."
         return replace(refused, status=ProposalStatus.REFUSED, notes=(why,), approval=None)
     step = _proposed(boundary, wish, _asks_again(ruling), twins, requester)
     replace_older(boundary, step)

@@ -1,6 +1,7 @@
 """Daily limits: counted in the ledger, and never raced by conversations that run side by side."""
 
 import asyncio
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -13,15 +14,16 @@ from agent_core.conversation import Audience
 from agent_core.daily_limits import Counted, Planned, limit_text, used, within_limits
 from agent_core.escalations import EscalationReason
 from agent_core.messages import Platform
+from agent_core.models.planner import PlannerModel
 from agent_core.people import Person, PersonId, Requester
 from agent_core.policy import DailyLimit, Decision, Per, Ruling
-from agent_core.ports import UnitOfWork
+from agent_core.ports import ModelReply, ModelRequest, UnitOfWork
 from agent_core.proposals import LedgerEntry, Outcome, ProposalId, ProposalStatus
 from agent_core.rules.yaml_policy import FilePolicySource
 from agent_core.store import migrations
 from agent_core.store.memory_store import MemoryStore
 from agent_core.store.sql_store import SqlStore
-from agent_core.tooling import Amount, ToolName
+from agent_core.tooling import Amount, Json, ToolName
 from tests.builders import ACME, NOON, an_identity
 from tests.core.desk import OTHER
 from tests.core.faulty import Faulty, faulty
@@ -231,6 +233,16 @@ async def test_the_steps_before_it_in_a_plan_count_too() -> None:
     assert (await store.run(lambda tx: ask(tx, money))).decision is Decision.CONFIRM
 
 
+class Heard(PlannerModel):
+    """Remembers the results that it was shown last."""
+
+    results: list[Json]
+
+    async def reply(self, request: ModelRequest) -> ModelReply:
+        self.results = [json.loads(one.content) for one in request.messages if one.role == "tool"]
+        return await super().reply(request)
+
+
 async def limited(folder: Path, over: str) -> Faulty:
     """Of seats and billing contacts together, one change a day."""
     made = await faulty()
@@ -249,6 +261,7 @@ async def test_a_plan_says_before_the_yes_which_step_is_beyond_the_limit(
     tmp_path: Path, over: str
 ) -> None:
     made = await limited(tmp_path, over)
+    made.model = model = Heard()
     await made.say(SEATS_AND_CONTACT)
     card = (await made.texts())[0]
     assert "One a day. (1 today with the steps before this one;" in card
@@ -258,6 +271,8 @@ async def test_a_plan_says_before_the_yes_which_step_is_beyond_the_limit(
     ]
     handed = [EscalationReason.POLICY] if over == "escalate" else []
     assert [case["reason"] for case in made.desk.cases] == handed
+    assert [one["status"] for one in model.results] == ["awaiting_confirmation", "refused"]
+    assert model.results[1]["reason"].startswith("One a day.")
     await made.one_yes()
     assert await made.seats() == 14
 
