@@ -16,7 +16,7 @@ from agent_core.store.obstacles import Obstacles
 from agent_core.store.places import left_places
 from agent_core.store.records import Records, Row
 from agent_core.store.their_posts import TheirPosts, without_reasons
-from agent_core.store.their_rows import NOBODY, TheirRows, address_of, ids_of
+from agent_core.store.their_rows import NOBODY, TheirRows, yeses_of_others
 
 _OURS: Final = (Speaker.AGENT.value, Speaker.CODE.value)
 
@@ -180,23 +180,13 @@ class Erasure:
         return counts
 
     def _blank_approvals(self, whom: Whom) -> int:
-        """Yeses of theirs to what others asked for."""
-        found = {
-            row["id"]: row
-            for row in (
-                *self._records.rows("hr_proposals", "approver", whom.addresses),
-                *self._records.containing("hr_proposals", "approvals", ids_of(whom)),
-            )
-            if row["approver"] in whom.addresses
-            or any(
-                address_of(one["identity"]) in whom.addresses
-                for one in json.loads(row["approvals"])
-            )
-        }
-        wanted = ("approver", "approver_name", "approvals")
-        empty = {k: v for k, v in blanks("hr_proposals", Holds.PERSONAL).items() if k in wanted}
-        for row in found.values():
-            self._records.change("hr_proposals", {"id": row["id"]}, empty)
+        """Yeses of theirs to what others asked for. Those that others gave stay beside them."""
+        found = self._rows.approved(whom)
+        for row in found:
+            values: dict[str, Any] = {"approvals": json.dumps(yeses_of_others(row, whom))}
+            if row["approver"] in whom.addresses:
+                values |= {"approver": None, "approver_name": ""}
+            self._records.change("hr_proposals", {"id": row["id"]}, values)
         return len(found)
 
     def _blank_claims(self, whom: Whom) -> int:

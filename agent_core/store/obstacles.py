@@ -18,6 +18,10 @@ _UNSENT: Final = (OutgoingStatus.READY.value, OutgoingStatus.STARTED.value)
 _DOUBTFUL: Final = (None, Outcome.UNKNOWN.value)
 _ON_ITS_WAY: Final = "a message is on its way: wait until it is sent"
 
+_NEEDS_THEIR_YES: Final = (
+    "an action that they said yes to is not over: see it done, or wait until it expires"
+)
+
 
 class Obstacles:
     """What of theirs is not over."""
@@ -40,6 +44,8 @@ class Obstacles:
         actions = self._rows.actions("hr_proposals", whom)
         if turns or inbox or any(ProposalStatus(row["status"]).is_open for row in actions):
             return ["the agent is at work for them: wait a minute"]
+        if any(ProposalStatus(row["status"]).is_open for row in self._rows.approved(whom)):
+            return [_NEEDS_THEIR_YES]
         if any(row["status"] in _UNSENT for row in self._posts.told_alone(whom)):
             return [_ON_ITS_WAY]
         claimed = self._records.rows("hr_escalations", "claimed_by", whom.keys)

@@ -41,6 +41,31 @@ class TheirRows:
         }
         return [row for row in found.values() if not _is_pseudonym(row["requester"])]
 
+    def approved(self, whom: Whom) -> list[Row]:
+        """Actions with a yes of theirs, also among those of others."""
+        rows = (
+            *self._records.rows("hr_proposals", "approver", whom.addresses),
+            *self._records.containing("hr_proposals", "approvals", ids_of(whom)),
+        )
+        found = {row["id"]: row for row in rows}
+        return [
+            row
+            for row in found.values()
+            if row["approver"] in whom.addresses
+            or len(yeses_of_others(row, whom)) < len(yeses(row))
+        ]
+
+
+def yeses(row: Row) -> list[Any]:
+    """Who said yes to an action, as stored."""
+    found: list[Any] = json.loads(row["approvals"])
+    return found
+
+
+def yeses_of_others(row: Row, whom: Whom) -> list[Any]:
+    """Those of `yeses` that somebody else gave."""
+    return [one for one in yeses(row) if address_of(one["identity"]) not in whom.addresses]
+
 
 def ids_of(whom: Whom) -> set[str]:
     """Their ids on the platforms, by which JSON is searched; who it is, is looked at then."""

@@ -367,6 +367,44 @@ async def test_a_yes_among_several_is_found() -> None:
     assert [row for row in dump(store) if ANNA.word in row] == []
 
 
+def with_two_yeses(tx: UnitOfWork, name: str, status: ProposalStatus) -> None:
+    """What Rita asked for, and first Anna and then Bert said yes to."""
+    yeses = tuple(
+        Approval(identity=one.identity, key=str(one.person.id), name=one.person.name, at=NOON)
+        for one in (ANNA, BERT)
+    )
+    asked = a_proposal(
+        name, requester=RITA.identities[0], requester_key=RITA.id, status=status,
+        approver=BERT.identity, approver_name=BERT.person.name, approvals=yeses,
+    )  # fmt: skip
+    tx.proposals.add(asked)
+
+
+async def test_the_yes_of_somebody_else_stays_beside_the_one_that_is_erased() -> None:
+    store, platform = MemoryStore(), a_platform()
+    await populate(store, platform, Shape(shared=0))
+    await store.run(lambda tx: with_two_yeses(tx, "pro_two", ProposalStatus.CONSUMED))
+    await forgetting(store, platform).forget(await whom(store, ANNA, account=False))
+    kept = await store.run(lambda tx: tx.proposals.get(ProposalId("pro_two")))
+    assert kept is not None
+    assert [one.identity for one in kept.approvals] == [BERT.identity]
+    assert (kept.approver, kept.approver_name) == (BERT.identity, BERT.person.name)
+
+
+@pytest.mark.parametrize("status", [ProposalStatus.AWAITING_APPROVAL, ProposalStatus.DECIDED])
+async def test_an_action_of_somebody_else_that_needs_their_yes_is_waited_for(
+    status: ProposalStatus,
+) -> None:
+    store, platform = MemoryStore(), a_platform()
+    await populate(store, platform, Shape(shared=0))
+    await store.run(lambda tx: with_two_yeses(tx, "pro_two", status))
+    them = await whom(store, ANNA, account=False)
+    with pytest.raises(InTheWay, match="that they said yes to is not over"):
+        await forgetting(store, platform).forget(them)
+    kept = await store.run(lambda tx: tx.proposals.get(ProposalId("pro_two")))
+    assert kept is not None and len(kept.approvals) == 2
+
+
 async def test_a_message_that_comes_in_meanwhile_is_not_lost() -> None:
     store = MemoryStore()
     platform = WritesMeanwhile(platform=Platform.SLACK, store=store)
