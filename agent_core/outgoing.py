@@ -24,6 +24,9 @@ class Destination:
 APPROVAL_CARD: Final = "desk-approval:"
 # Begins the id of an answer without a conversation; it ends with whom it is for.
 TOLD_ALONE: Final = "tell:"
+# Begins the id of the support room's post of an hour that quotes cases which wait for their cards.
+CROWD: Final = "crowd:"
+CROWD_HOUR: Final = "%Y%m%d%H"  # follows it
 
 
 class OutgoingStatus(StrEnum):

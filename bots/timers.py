@@ -10,11 +10,12 @@ from agent_core.compacting import Compacting
 from agent_core.deadlines import EXPIRES, Deadlines, deadline_ref
 from agent_core.limits import Limits
 from agent_core.messages import OutgoingId
+from agent_core.outgoing import CROWD, CROWD_HOUR
 from agent_core.ports import Clock, UnitOfWork
 from agent_core.reconciler import DueTimer
 from agent_core.summing_up import COMPACT
 from escalation.brief import Briefing, Reminders
-from escalation.crowd import CARDS_A_MINUTE, CROWD, without_card
+from escalation.crowd import CARDS_A_MINUTE, without_card
 from escalation.desk import BRIEF, REMIND, REMIND_AFTER, remind_ref, reminder_row
 
 log = logging.getLogger(__name__)
@@ -86,7 +87,7 @@ class OpenTimers:
         for case in cases:
             if case.card is None and case.id not in later:
                 yield _due(case.id, f"{BRIEF}{case.id}", case.opened_at, now)
-        told = tx.outgoing.get(OutgoingId(f"{CROWD}{now:%Y%m%d%H}")) is not None
+        told = tx.outgoing.get(OutgoingId(f"{CROWD}{now:{CROWD_HOUR}}")) is not None
         if later or (told and not crowd):
             yield DueTimer(key="crowd", ref=f"{CROWD}{now:%Y%m%d%H%M}", at=now)
 

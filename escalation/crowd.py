@@ -12,10 +12,10 @@ from time import monotonic
 from agent_core import notices
 from agent_core.escalations import Escalation, EscalationReason, Priority
 from agent_core.messages import DestinationId, OutgoingId
+from agent_core.outgoing import CROWD, CROWD_HOUR
 from agent_core.ports import Clock, UnitOfWork
 from escalation.desk import Desk
 
-CROWD = "crowd:"
 CARDS_A_MINUTE = 10
 WINDOW_SECONDS = 55.0  # a little less than a sweep's minute, so that each sweep's cards fit in
 LASTS_SECONDS = 2_700.0  # after the last card that had to wait: both reminders come within it
@@ -84,7 +84,7 @@ def tell_of_crowd(tx: UnitOfWork, desk: Desk, clock: Clock) -> int:
     cases = tx.escalations.waiting()
     waiting, unclaimed = without_card(cases), sum(map(comes_in_crowds, cases))
     text = _sentence(waiting, unclaimed, f"{now:%H:%M}")
-    row = f"{CROWD}{now:%Y%m%d%H}"
+    row = f"{CROWD}{now:{CROWD_HOUR}}"
     destination = DestinationId(row)
     told = tx.outgoing.get(OutgoingId(row))
     if told is None:

@@ -2,10 +2,11 @@
 
 import json
 from collections.abc import Collection, Iterable, Sequence
+from datetime import timedelta
 from typing import Final
 
 from agent_core.forgetting import OwnPost, Place, Whom
-from agent_core.outgoing import TOLD_ALONE
+from agent_core.outgoing import CROWD, CROWD_HOUR, TOLD_ALONE
 from agent_core.ports import UnitOfWork
 from agent_core.store.records import Records, Row
 from agent_core.store.rows import OUTGOING
@@ -61,7 +62,7 @@ class TheirPosts:
         cases = self.cases(whom, place)
         theirs = [one["id"] for one in self._proposals_here(whom, place)]
         beside = [row["destination"] for row in cases] + [f"approval:{one}" for one in theirs]
-        support = self._records.rows("hr_outgoing", "destination", beside)
+        support = [*self._records.rows("hr_outgoing", "destination", beside), *self._crowds(cases)]
         if place.whole:
             return [*here, *support]
         marks = self._marks(whom, place)
@@ -72,6 +73,15 @@ class TheirPosts:
         for case in self.others_cases(whom, place):
             found |= {row["id"]: row for row in self._in_case(case, whom, said)}
         return list(found.values())
+
+    def _crowds(self, cases: Sequence[Row]) -> list[Row]:
+        """Posts that quote these cases among many that came at once, as a whole: what is shown is
+        the last of a post's rows, and what others asked is on their own cards."""
+        quotes = [f"\n• Case {row['number']}, " for row in cases]
+        posts: dict[str, list[Row]] = {}
+        for row in self._records.rows("hr_outgoing", "destination", _crowds_of(cases)):
+            posts.setdefault(row["destination"], []).append(row)
+        return [row for rows in posts.values() if _quote_one(rows, quotes) for row in rows]
 
     def cases(self, whom: Whom, place: Place) -> list[Row]:
         """Cases of this conversation that are theirs."""
@@ -146,6 +156,22 @@ class TheirPosts:
             or (row["id"] == f"{own}transcript" and begun and begun <= row["created_at"])
             or (row["id"].startswith(own) and _is_told_of(whom, json.loads(row["message"])))
         ]
+
+
+def _crowds_of(cases: Iterable[Row]) -> set[str]:
+    """What tells of many cases, of each hour in which one of these waited for its card."""
+    found = set()
+    for case in cases:
+        hour, until = case["opened_at"], case["claimed_at"] or case["closed_at"]
+        while until is not None and f"{hour:{CROWD_HOUR}}" <= f"{until:{CROWD_HOUR}}":
+            found.add(f"{CROWD}{hour:{CROWD_HOUR}}")
+            hour += timedelta(hours=1)
+    return found
+
+
+def _quote_one(rows: Iterable[Row], quotes: Collection[str]) -> bool:
+    told = [json.loads(row["message"])["fallback"] for row in rows]
+    return any(quote in text for text in told for quote in quotes)
 
 
 def without_reasons(whom: Whom, suggestion: str) -> str:

@@ -27,7 +27,7 @@ from agent_core.messages import (
     RoomRef,
     ThreadRef,
 )
-from agent_core.outgoing import OutgoingRow
+from agent_core.outgoing import CROWD, OutgoingRow
 from agent_core.overload import Overload
 from agent_core.people import AccountId, Capability, Person, PersonId, Role
 from agent_core.ports import Answer, EngineKind, UnitOfWork
@@ -36,7 +36,7 @@ from agent_core.room_intake import RoomIntake
 from agent_core.store.memory_store import MemoryStore
 from escalation.brief import Briefing, Reminders
 from escalation.commands import Commands
-from escalation.crowd import CROWD, Crowd
+from escalation.crowd import Crowd
 from escalation.desk import BRIEF, Desk, SupportRoom
 from tests.fakes.platform import MemoryPlatform
 
