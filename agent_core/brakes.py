@@ -29,6 +29,7 @@ class Brake:
     set_by: str
     set_at: datetime
     reason: str = ""
+    set_by_key: str | None = None  # the person's; None where only their name is known
 
     @property
     def in_words(self) -> str:

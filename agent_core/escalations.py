@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import NewType
 
 from agent_core.conversation import ConversationId, TranscriptEntry
-from agent_core.messages import DestinationId, OutgoingId
+from agent_core.messages import DestinationId, OutgoingId, PlatformIdentity
 from agent_core.people import AccountId, PersonId
 from agent_core.proposals import LedgerEntry, Proposal
 
@@ -75,6 +75,7 @@ class Escalation:
     claimed_at: datetime | None = None
     closed_at: datetime | None = None
     trace: str | None = None  # W3C traceparent of the request that opened it
+    asker: PlatformIdentity | None = None  # None: opened by a version that kept the name alone
 
     @property
     def label(self) -> str:

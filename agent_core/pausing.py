@@ -78,7 +78,10 @@ def pause(
 ) -> str:
     """Sets a brake. `key` is the person's, or OPERATOR. Acts within one step of every turn."""
     reason = masked(reason)[:500]
-    brake = Brake(scope=scope, target=target, set_by=by, set_at=at, reason=reason)
+    brake = Brake(
+        scope=scope, target=target, set_by=by, set_at=at, reason=reason,
+        set_by_key=None if key == OPERATOR else key,
+    )  # fmt: skip
     tx.brakes.set(brake)
     _note(tx, brake, AuditKind.BRAKE_SET, by, key, at)
     who = (

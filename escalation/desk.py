@@ -96,6 +96,7 @@ class Desk:
             status=EscalationStatus.WAITING,
             asked=asked[:ASKED_LENGTH],
             asked_by=asked_by.name,
+            asker=asked_by.identity,
             suggestion=suggestion,
             destination=DestinationId("pending"),
             opened_at=at,

@@ -97,6 +97,7 @@ class EmbeddedDesk:
             status=EscalationStatus.WAITING,
             asked=asked[:ASKED_LENGTH],
             asked_by=asked_by.name,
+            asker=asked_by.identity,
             suggestion=suggestion,
             destination=DestinationId(f"case:{case_id}"),
             opened_at=at,

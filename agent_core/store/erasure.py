@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from agent_core.conversation import Audience, Conversation, Speaker
 from agent_core.delivery import room_destination
+from agent_core.escalations import EscalationReason
 from agent_core.forgetting import Place, Whom
 from agent_core.messages import PlatformIdentity, ReplyAddress
 from agent_core.ports import UnitOfWork
@@ -18,6 +19,7 @@ from agent_core.store.records import Records, Row
 from agent_core.store.their_posts import TheirPosts, without_reasons
 from agent_core.store.their_rows import NOBODY, TheirRows, yeses_of_others
 
+_UNASKED: Final = blanks("hr_escalations", Holds.PERSONAL)
 _OURS: Final = (Speaker.AGENT.value, Speaker.CODE.value)
 
 
@@ -190,14 +192,24 @@ class Erasure:
         return len(found)
 
     def _blank_claims(self, whom: Whom) -> int:
-        rows = self._records.rows("hr_escalations", "claimed_by", whom.keys)
-        for row in rows:
+        """Cases that they had, or took over: the customer's part of these stays."""
+        had = self._records.rows("hr_escalations", "claimed_by", whom.keys)
+        for row in had:
             values = {"claimed_by": None, "claimed_by_name": ""}
             self._records.change("hr_escalations", {"id": row["id"]}, values)
-        return len(rows)
+        began = self._records.rows("hr_escalations", "asker", whom.addresses)
+        took = [row for row in began if row["reason"] == EscalationReason.TAKEN_OVER]
+        for row in took:
+            values = {name: _UNASKED[name] for name in ("asked", "asked_by", "suggestion", "asker")}
+            self._records.change("hr_escalations", {"id": row["id"]}, values)
+        return len({row["id"] for row in (*had, *took)})
 
     def _blank_brakes(self, whom: Whom) -> int:
-        rows = self._records.rows("hr_brakes", "set_by", whom.names)
+        named = self._records.rows("hr_brakes", "set_by", whom.names)
+        rows = [
+            *self._records.rows("hr_brakes", "set_by_key", whom.keys),
+            *(row for row in named if row["set_by_key"] is None),
+        ]
         for row in rows:
             self._blank("hr_brakes", row, Holds.PERSONAL)
         return len(rows)

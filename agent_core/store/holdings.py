@@ -435,6 +435,7 @@ HOLDINGS: Final[Mapping[str, Holding]] = {
             "claimed_at": _technical("when"),
             "closed_at": _technical("when"),
             "trace": _technical("the trace of what caused it: random"),
+            "asker": _personal("platform id of who asked", None),
         },
     ),
     "hr_brakes": Holding(
@@ -447,6 +448,7 @@ HOLDINGS: Final[Mapping[str, Holding]] = {
             "set_by": _personal("the name of who paused", ERASED_NAME),
             "set_at": _technical("when"),
             "reason": _personal("why, in their words", ""),
+            "set_by_key": _personal("their person's id, or the platform id of the unknown", None),
         },
     ),
     "hr_counters": Holding(

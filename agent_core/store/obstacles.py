@@ -74,7 +74,8 @@ class Obstacles:
         ):
             found.append("the agent is at work in it: wait a minute")
         case = self._tx.escalations.open_in(conversation)
-        if case is not None and case.asked_by in whom.names:
+        theirs = {row["id"] for row in self._posts.cases(whom, place)}
+        if case is not None and case.id in theirs:
             found.append(f"{case.label} is open: resolve it first")
         if any(
             str(one.requester) in whom.addresses or one.account_id == whom.account

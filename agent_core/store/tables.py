@@ -356,6 +356,7 @@ class EscalationTable(Stored, table=True):
     claimed_at: datetime | None = Field(default=None, sa_type=UtcTime)
     closed_at: datetime | None = Field(default=None, sa_type=UtcTime)
     trace: str | None = None
+    asker: str | None = None
 
 
 class BrakeTable(Stored, table=True):
@@ -365,6 +366,7 @@ class BrakeTable(Stored, table=True):
     set_by: str
     set_at: datetime = Field(sa_type=UtcTime)
     reason: str
+    set_by_key: str | None = None
 
 
 class PaceTable(Stored, table=True):

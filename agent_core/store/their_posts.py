@@ -10,7 +10,7 @@ from agent_core.outgoing import CROWD, CROWD_HOUR, TOLD_ALONE
 from agent_core.ports import UnitOfWork
 from agent_core.store.records import Records, Row
 from agent_core.store.rows import OUTGOING
-from agent_core.store.their_rows import address_of, is_by
+from agent_core.store.their_rows import address_of, asked_for, is_by
 
 _FURTHER: Final = "\nAgain: "
 
@@ -90,7 +90,7 @@ class TheirPosts:
             row
             for row in rows
             if place.whole
-            or row["asked_by"] in whom.names
+            or asked_for(row, whom)
             or (whom.account is not None and row["account_id"] == whom.account)
         ]
 

@@ -3,6 +3,7 @@
 import json
 from typing import Any, Final
 
+from agent_core.escalations import EscalationReason
 from agent_core.forgetting import Whom
 from agent_core.messages import PlatformIdentity
 from agent_core.store.records import Records, Row
@@ -54,6 +55,16 @@ class TheirRows:
             if row["approver"] in whom.addresses
             or len(yeses_of_others(row, whom)) < len(yeses(row))
         ]
+
+
+def asked_for(case: Row, whom: Whom) -> bool:
+    """Whether a case is what they asked for. Their name tells it only where an older version kept
+    nothing else. Who takes a conversation over asks for nothing: the case is the customer's."""
+    if case["reason"] == EscalationReason.TAKEN_OVER:
+        return False
+    if case["asker"] is not None:
+        return case["asker"] in whom.addresses
+    return case["asked_by"] in whom.names
 
 
 def yeses(row: Row) -> list[Any]:

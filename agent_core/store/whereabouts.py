@@ -10,7 +10,7 @@ from agent_core.forgetting import Place, Whereabouts, Whom
 from agent_core.messages import PlatformIdentity
 from agent_core.ports import UnitOfWork
 from agent_core.store.records import Records
-from agent_core.store.their_rows import TheirRows, is_by
+from agent_core.store.their_rows import TheirRows, asked_for, is_by
 
 _CUSTOMERS: Final = (Speaker.CUSTOMER.value, Speaker.STAFF.value)
 
@@ -28,8 +28,11 @@ class Search:
         of_account = self._conversations_of(whom.account) | self._conversations_in(whom.rooms)
         whom = self._with_strangers(whom, of_account)
         said = self._records.rows("hr_transcript", "identity", whom.addresses)
-        whom = replace(whom, names=whom.names | {row["name"] for row in said if row["name"]})
-        took_part = {row["conversation_id"] for row in said if row["speaker"] in _CUSTOMERS}
+        asked = self._records.rows("hr_escalations", "asker", whom.addresses)
+        names = {row["name"] for row in said} | {row["asked_by"] for row in asked}
+        whom = replace(whom, names=whom.names | (names - {""}))
+        took_part = {row["conversation_id"] for row in asked if asked_for(row, whom)}
+        took_part |= {row["conversation_id"] for row in said if row["speaker"] in _CUSTOMERS}
         for table in ("hr_inbox", "hr_turns"):
             took_part |= {row["conversation_id"] for row in self._rows.work_of(table, whom)}
         for row in self._rows.actions("hr_proposals", whom):
