@@ -106,6 +106,7 @@ class Boundary:
             name=AGENT_NAME,
             text=message.fallback,
             at=self.at,
+            told=self.requester.identity,
         )
         entry = replace(entry, seq=self.tx.transcript.append(entry))
         self.newest = entry.seq

@@ -135,6 +135,7 @@ class TranscriptEntry:
     message: MessageRef | None = None
     edited_at: datetime | None = None
     deleted_at: datetime | None = None
+    told: PlatformIdentity | None = None  # of our own words: whom they answer, where it is one
     seq: int = 0
 
 

@@ -7,7 +7,7 @@ from agent_core import cards, notices
 from agent_core.blocks import Mention
 from agent_core.conversation import Conversation, Speaker, TranscriptEntry
 from agent_core.drawing import drawn
-from agent_core.messages import Author, OutboundMessage, OutgoingId
+from agent_core.messages import Author, OutboundMessage, OutgoingId, PlatformIdentity
 from agent_core.outgoing import OutgoingRow
 from agent_core.plans import read_plan
 from agent_core.policy import ApprovalNeed
@@ -30,7 +30,7 @@ class DecisionPosts:
         conversation = tx.conversations.get(proposal.conversation_id)
         if conversation is not None:
             row_id = OutgoingId(f"told:{proposal.id}:{mark or proposal.mark}")
-            self.say(tx, conversation, row_id, sentence, at)
+            self.say(tx, conversation, row_id, sentence, at, told=proposal.requester)
 
     def say(
         self,
@@ -39,6 +39,8 @@ class DecisionPosts:
         row_id: OutgoingId,
         sentence: str,
         at: datetime,
+        *,
+        told: PlatformIdentity,
     ) -> None:
         """A sentence by code, kept in the transcript; an open case shows it too."""
         entry = TranscriptEntry(
@@ -47,6 +49,7 @@ class DecisionPosts:
             name="Handrail",
             text=sentence,
             at=at,
+            told=told,
         )
         entry = replace(entry, seq=tx.transcript.append(entry))
         self.post(tx, conversation, row_id, notices.notice(sentence), at)

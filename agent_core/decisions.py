@@ -173,7 +173,7 @@ class Decisions:
             f"and its receipt follows here.{_not_stopped(asked.values())}"
         )
         row_id = stopped_row(conversation.id, conversation.epoch)
-        self._posts.say(tx, conversation, row_id, sentence, at)
+        self._posts.say(tx, conversation, row_id, sentence, at, told=who.identity)
 
     def tell(
         self, tx: UnitOfWork, proposal: Proposal, sentence: str, at: datetime, *, mark: str = ""

@@ -12,7 +12,13 @@ from agent_core.conversation import (
 )
 from agent_core.disclosure import disclosed
 from agent_core.escalations import Escalation
-from agent_core.messages import DestinationId, InboundMessage, OutboundMessage, OutgoingId
+from agent_core.messages import (
+    DestinationId,
+    InboundMessage,
+    OutboundMessage,
+    OutgoingId,
+    PlatformIdentity,
+)
 from agent_core.outgoing import TOLD_ALONE, Destination, OutgoingRow
 from agent_core.ports import Outbox, UnitOfWork
 from agent_core.router import Situation
@@ -63,7 +69,8 @@ class IntakeReplies:
         row_id = OutgoingId(f"added:{case.id}:{(now - case.opened_at) // timedelta(hours=1)}")
         if tx.outgoing.get(row_id) is None:
             sentence = f"This is added to {case.label}. A person will answer you here."
-            self._say(tx, conversation, row_id, sentence, notices.notice(sentence), now)
+            message, told = notices.notice(sentence), situation.who.identity
+            self._say(tx, conversation, row_id, sentence, message, now, told)
 
     def tell(
         self,
@@ -74,8 +81,10 @@ class IntakeReplies:
         now: datetime,
     ) -> None:
         """A sentence in the thread, as the answer to these words."""
-        message = disclosed(tx, notices.notice(sentence), event.author.identity, now)
-        self._say(tx, conversation, OutgoingId(f"tell:{event.message}"), sentence, message, now)
+        told = event.author.identity
+        message = disclosed(tx, notices.notice(sentence), told, now)
+        row_id = OutgoingId(f"tell:{event.message}")
+        self._say(tx, conversation, row_id, sentence, message, now, told)
 
     def _say(
         self,
@@ -85,6 +94,7 @@ class IntakeReplies:
         sentence: str,
         message: OutboundMessage,
         now: datetime,
+        told: PlatformIdentity,
     ) -> None:
         tx.transcript.append(
             TranscriptEntry(
@@ -93,6 +103,7 @@ class IntakeReplies:
                 name="Handrail",
                 text=sentence,
                 at=now,
+                told=told,
             )
         )
         self._outbox.queue(

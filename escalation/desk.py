@@ -258,6 +258,7 @@ class Desk:
             name="Handrail",
             text=notices.without_emphasis(sentence),
             at=at,
+            told=reader,
         )
         entry = replace(entry, seq=tx.transcript.append(entry))
         message = notices.notice(sentence)

@@ -42,7 +42,7 @@ class Erasure:
         cases = self._posts.cases(whom, place)
         counts = Counter[str]()
         if not place.whole:
-            counts["hr_transcript"] += self._blank_answers(place, outgoing, cases, at)
+            counts["hr_transcript"] += self._blank_answers(whom, place, outgoing, cases, at)
         counts["hr_outgoing"] += self._delete("hr_outgoing", "id", [row["id"] for row in outgoing])
         for case in cases:
             self._blank("hr_escalations", case, Holds.PERSONAL, *self._also(whom))
@@ -94,9 +94,15 @@ class Erasure:
         return counts
 
     def _blank_answers(
-        self, place: Place, outgoing: Sequence[Row], cases: Sequence[Row], at: datetime
+        self,
+        whom: Whom,
+        place: Place,
+        outgoing: Sequence[Row],
+        cases: Sequence[Row],
+        at: datetime,
     ) -> int:
-        """What was said to them in a conversation of several: known by the rows that posted it."""
+        """What was said to them in a conversation of several: as it says itself, and what an older
+        version stored, by the rows that posted it."""
         said = {
             (row["created_at"], json.loads(row["message"])["fallback"])
             for row in outgoing
@@ -105,7 +111,9 @@ class Erasure:
         spans = [(row["opened_at"], row["closed_at"]) for row in cases]
         count = 0
         for row in self._records.rows("hr_transcript", "conversation_id", [place.conversation]):
-            answers = row["speaker"] in _OURS and (row["at"], row["text"]) in said
+            answers = row["speaker"] in _OURS and (
+                row["told"] in whom.addresses or (row["at"], row["text"]) in said
+            )
             support = row["speaker"] == Speaker.SUPPORT and any(
                 begun <= row["at"] and (ended is None or row["at"] <= ended)
                 for begun, ended in spans
@@ -114,7 +122,7 @@ class Erasure:
                 self._records.change(
                     "hr_transcript",
                     self._records.key_of("hr_transcript", row),
-                    {"text": "", "deleted_at": row["deleted_at"] or at},
+                    {"text": "", "told": None, "deleted_at": row["deleted_at"] or at},
                 )
                 count += 1
         return count

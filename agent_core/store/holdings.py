@@ -210,6 +210,7 @@ HOLDINGS: Final[Mapping[str, Holding]] = {
             "message": _personal("the platform's id of the message", None),
             "edited_at": _technical("when it was changed"),
             "deleted_at": _technical("when its author deleted it, or when it was erased"),
+            "told": _personal("of our own words: the platform id of whom they answer", None),
         },
     ),
     "hr_history_summaries": Holding(

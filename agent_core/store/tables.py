@@ -152,6 +152,7 @@ class TranscriptTable(Stored, table=True):
     message: str | None = Field(default=None, index=True)
     edited_at: datetime | None = Field(default=None, sa_type=UtcTime)
     deleted_at: datetime | None = Field(default=None, sa_type=UtcTime)
+    told: str | None = None
 
 
 class SummaryTable(Stored, table=True):

@@ -68,7 +68,13 @@ class TheirPosts:
         marks = self._marks(whom, place)
         said = self._said(whom, place)
         messages = {row["message"] for row in said if row["message"]}
-        mine = [row for row in here if self._is_theirs(row, whom, marks, messages)]
+        told = {(row["at"], row["text"]) for row in said if row["told"] is not None}
+        mine = [
+            row
+            for row in here
+            if self._is_theirs(row, whom, marks, messages)
+            or (row["created_at"], json.loads(row["message"])["fallback"]) in told
+        ]
         found = {row["id"]: row for row in (*mine, *support)}
         for case in self.others_cases(whom, place):
             found |= {row["id"]: row for row in self._in_case(case, whom, said)}
@@ -123,9 +129,13 @@ class TheirPosts:
         )
 
     def _said(self, whom: Whom, place: Place) -> list[Row]:
-        """What they said here."""
+        """What they said here, and what code and the agent said to them."""
         rows = self._records.rows("hr_transcript", "conversation_id", [place.conversation])
-        return [row for row in rows if row["identity"] in whom.addresses]
+        return [
+            row
+            for row in rows
+            if row["identity"] in whom.addresses or row["told"] in whom.addresses
+        ]
 
     def _is_theirs(
         self, row: Row, whom: Whom, marks: Collection[str], messages: Collection[str]

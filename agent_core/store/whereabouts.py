@@ -33,6 +33,8 @@ class Search:
         whom = replace(whom, names=whom.names | (names - {""}))
         took_part = {row["conversation_id"] for row in asked if asked_for(row, whom)}
         took_part |= {row["conversation_id"] for row in said if row["speaker"] in _CUSTOMERS}
+        told = self._records.rows("hr_transcript", "told", whom.addresses)
+        took_part |= {row["conversation_id"] for row in told}
         for table in ("hr_inbox", "hr_turns"):
             took_part |= {row["conversation_id"] for row in self._rows.work_of(table, whom)}
         for row in self._rows.actions("hr_proposals", whom):

@@ -161,6 +161,10 @@ def _unreached(settings: Settings, whom: Whom) -> list[Unreached]:
             what="answers without a conversation, as to “join CODE”, that an older version gave",
             ask="nobody: `retention: outgoing` ends the rows; the posts, whoever runs the platform",
         ),
+        Unreached(  # the turn alone told whom they were for, and it is gone
+            what="answers among others, older than `retention: journals`, of an older version",
+            ask="nobody: `retention: conversations` ends them here, the platform's own there",
+        ),
         Unreached(
             what="pseudonyms: who has the audit key and an address can still match them",
             ask="whoever keeps the audit key",

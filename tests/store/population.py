@@ -198,7 +198,7 @@ class Populating:
         self.tx.inbox.claim([row.seq], turn.id)
         self.tx.inbox.finish([row.seq])
         self.tx.turns.close(turn.id, "token-1", TurnStatus.FINISHED)
-        self.say(con, f"reply:{turn.id}:0", f"answer to {word}", Speaker.AGENT)
+        self.say(con, f"reply:{turn.id}:0", f"answer to {word}", Speaker.AGENT, told=one.identity)
         self.act(one, requester, con, number, word)
         if self.shape.case:
             self.case(one, con, number, seq, word)
@@ -247,7 +247,7 @@ class Populating:
         )  # fmt: skip
         self.tx.ledger.settle(settled)
         note_effect(self.tx, settled, AuditKind.SETTLED, self.at())
-        self.say(con, f"plan:plan{number}", f"card of {word}", Speaker.CODE)
+        self.say(con, f"plan:plan{number}", f"card of {word}", Speaker.CODE, told=one.identity)
         self.say(con, f"alone:x{number}", f"secret of {word}", None, private_to=one.identity)
 
     def case(self, one: Someone, con: str, number: int, seq: int, word: str) -> None:
@@ -286,7 +286,13 @@ class Populating:
         note_case(self.tx, case, AuditKind.ESCALATED, opened)
 
     def say(
-        self, con: str, row_id: str, text: str, speaker: Speaker | None, **changes: Any
+        self,
+        con: str,
+        row_id: str,
+        text: str,
+        speaker: Speaker | None,
+        told: PlatformIdentity | None = None,
+        **changes: Any,
     ) -> None:
         at = self.at()
         conversation = self.tx.conversations.get(ConversationId(con))
@@ -295,7 +301,9 @@ class Populating:
         self.post(row_id, conversation.destination, con, text, address, at=at, **changes)
         if speaker is not None:
             self.tx.transcript.append(
-                an_entry(con, text, speaker=speaker, name="Handrail", identity=None, at=at)
+                an_entry(
+                    con, text, speaker=speaker, name="Handrail", identity=None, at=at, told=told
+                )
             )
 
     def post(
