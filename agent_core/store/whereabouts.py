@@ -37,6 +37,9 @@ class Search:
         took_part |= {row["conversation_id"] for row in told}
         for table in ("hr_inbox", "hr_turns"):
             took_part |= {row["conversation_id"] for row in self._rows.work_of(table, whom)}
+        if whom.account is not None:
+            cases = self._records.rows("hr_escalations", "account_id", [whom.account])
+            took_part |= {row["conversation_id"] for row in cases}
         for row in self._rows.actions("hr_proposals", whom):
             took_part.add(row["conversation_id"])
         shared = self._with_others(took_part, whom)
@@ -52,8 +55,18 @@ class Search:
             return set()
         rows = self._records.rows("hr_conversations", "account_id", [account])
         meant = self._records.rows("hr_conversations", "subject", [account])
-        rows = [*rows, *(row for row in meant if row["account_id"] is None)]
-        return {ConversationId(row["id"]) for row in rows}
+        named = {row["id"] for row in meant if row["account_id"] is None}
+        named -= self._about_others(named, account)
+        return {ConversationId(one) for one in {row["id"] for row in rows} | named}
+
+    def _about_others(self, conversations: Collection[str], account: str) -> set[str]:
+        """Those about another account too. Which one is meant now says only which came last."""
+        return {
+            row["conversation_id"]
+            for table in ("hr_proposals", "hr_ledger", "hr_escalations")
+            for row in self._records.rows(table, "conversation_id", conversations)
+            if row["account_id"] not in (None, account)
+        }
 
     def _conversations_in(self, rooms: str) -> set[ConversationId]:
         if not rooms:
