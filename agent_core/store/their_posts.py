@@ -10,7 +10,7 @@ from agent_core.outgoing import CROWD, CROWD_HOUR, TOLD_ALONE
 from agent_core.ports import UnitOfWork
 from agent_core.store.records import Records, Row
 from agent_core.store.rows import OUTGOING
-from agent_core.store.their_rows import address_of, asked_for, is_by
+from agent_core.store.their_rows import address_of, asked_for, ids_of, is_by
 
 _FURTHER: Final = "\nAgain: "
 
@@ -28,10 +28,17 @@ class TheirPosts:
 
     def posts_alone(self, whom: Whom) -> Sequence[OwnPost]:
         """Our answers to them that belong to no conversation."""
-        return self._as_posts(self.told_alone(whom))
+        return self._as_posts(self._answers_alone(whom))
 
     def told_alone(self, whom: Whom) -> list[Row]:
-        """The rows of these answers: their ids end with whom they are for."""
+        """The rows of these answers, and of what only they were shown, wherever: as approvers of
+        others' actions, or of their own remarks inside."""
+        named = self._records.containing("hr_outgoing", "message", ids_of(whom))
+        alone = [row for row in named if _is_for_them_alone(row, whom)]
+        return [*self._answers_alone(whom), *alone]
+
+    def _answers_alone(self, whom: Whom) -> list[Row]:
+        """The ids of these rows end with whom they are for."""
         return [
             row
             for row in self._records.containing("hr_outgoing", "id", whom.addresses)
@@ -77,7 +84,7 @@ class TheirPosts:
         ]
         found = {row["id"]: row for row in (*mine, *support)}
         for case in self.others_cases(whom, place):
-            found |= {row["id"]: row for row in self._in_case(case, whom, said)}
+            found |= {row["id"]: row for row in self._in_case(case, whom, place, said)}
         return list(found.values())
 
     def _crowds(self, cases: Sequence[Row]) -> list[Row]:
@@ -147,12 +154,13 @@ class TheirPosts:
             return True
         if name.removeprefix("tell:") in messages:
             return True
-        private = json.loads(row["message"]).get("private_to")
-        return private is not None and address_of(private) in whom.addresses
+        return _is_for_them_alone(row, whom)
 
-    def _in_case(self, case: Row, whom: Whom, said: Sequence[Row]) -> list[Row]:
+    def _in_case(self, case: Row, whom: Whom, place: Place, said: Sequence[Row]) -> list[Row]:
         """What they said, as the support thread of somebody else's case shows it: relayed since,
-        quoted in its brief among what others said, and as a further reason for it."""
+        quoted in its brief among what others said, and as a further reason for it. What was done
+        for them is in a list there, among what was done for others."""
+        done = self._proposals_here(whom, place)
         numbers = {str(row["seq"]) for row in said}
         begun = min((row["at"] for row in said), default=None)
         relay, own = f"relay:{case['id']}:", f"case:{case['id']}:"
@@ -164,6 +172,7 @@ class TheirPosts:
                 and row["id"].removeprefix(relay).split(":")[0] in numbers
             )
             or (row["id"] == f"{own}transcript" and begun and begun <= row["created_at"])
+            or (row["id"] == f"{own}actions" and _lists_one(row, done))
             or (row["id"].startswith(own) and _is_told_of(whom, json.loads(row["message"])))
         ]
 
@@ -192,6 +201,21 @@ def without_reasons(whom: Whom, suggestion: str) -> str:
     first, *further = suggestion.split(_FURTHER)
     theirs = any(_reason_of(name) in one for one in further for name in whom.names)
     return first if theirs else suggestion
+
+
+def _is_for_them_alone(row: Row, whom: Whom) -> bool:
+    private = json.loads(row["message"]).get("private_to")
+    return private is not None and address_of(private) in whom.addresses
+
+
+def _lists_one(row: Row, actions: Iterable[Row]) -> bool:
+    """As `escalation/post.py` lists actions: what was begun with its reference, what waits with
+    its title."""
+    told = f"{json.loads(row['message'])['fallback']}\n"
+    return any(
+        f", reference {one['id'][-8:].upper()}\n" in told or f": {one['title']}: " in told
+        for one in actions
+    )
 
 
 def _is_told_of(whom: Whom, message: Row) -> bool:

@@ -161,6 +161,11 @@ def _unreached(settings: Settings, whom: Whom) -> list[Unreached]:
             what="answers without a conversation, as to “join CODE”, that an older version gave",
             ask="nobody: `retention: outgoing` ends the rows; the posts, whoever runs the platform",
         ),
+        Unreached(
+            what="what others wrote of them, asked for and were answered, in the books and the "
+            "audit log too, and what cards of others' cases say of the account",
+            ask="nobody: it is others', and ends with it",
+        ),
         Unreached(  # the turn alone told whom they were for, and it is gone
             what="answers among others, older than `retention: journals`, of an older version",
             ask="nobody: `retention: conversations` ends them here, the platform's own there",

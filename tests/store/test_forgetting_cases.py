@@ -11,10 +11,12 @@ from agent_core.forget import Forgetting, person_to_forget
 from agent_core.forgetting import Receipt
 from agent_core.limits import Limits
 from agent_core.messages import Participant, Platform
+from agent_core.outgoing import OutgoingStatus
 from agent_core.pausing import pause
 from agent_core.ports import UnitOfWork
-from tests.builders import NOON
-from tests.fakes.house import ADA, CUSTOMER_ROOM, MEMBER, OWNER, House
+from agent_core.proposals import Outcome, ProposalStatus
+from tests.builders import NOON, a_ledger_entry, a_proposal, an_outbound_message, an_outgoing_row
+from tests.fakes.house import ADA, CUSTOMER_ROOM, GLOBEX, MEMBER, OWNER, SUPPORT_ROOM, House
 from tests.store.population import dump
 
 
@@ -139,4 +141,70 @@ async def test_the_pause_of_a_namesake_stays() -> None:
     by = {brake.scope: brake for brake in await house.store.run(lambda tx: tx.brakes.all())}
     assert by[BrakeScope.ALL].set_by == MEMBER.name and "olga" in by[BrakeScope.ALL].reason
     assert by[BrakeScope.TOOL].set_by != MEMBER.name and by[BrakeScope.TOOL].reason == ""
+    await house.close()
+
+
+async def test_what_was_done_for_them_leaves_the_case_of_somebody_else() -> None:
+    house = await House().open()
+    thread = await house.says(OWNER, "my invoices are wrong", mention=True)
+    await house.says(MEMBER, "mine too", thread=thread)
+    talk = await house.conversation(thread)
+
+    def act(tx: UnitOfWork) -> None:
+        for name, who in (("pro_of_member", MEMBER), ("pro_of_owner", OWNER)):
+            done = a_proposal(
+                name, conversation_id=talk.id, account_id=GLOBEX, requester=who.identity,
+                arguments={"seats": len(name)},
+                requester_key=f"person-{who.identity.user_id}", requester_name=who.name,
+                status=ProposalStatus.CONSUMED,
+            )  # fmt: skip
+            tx.proposals.add(done)
+            begun = a_ledger_entry(
+                done.id, conversation_id=talk.id, account_id=GLOBEX, requester=who.identity
+            )
+            tx.ledger.intend(begun)
+            over = replace(
+                begun, outcome=Outcome.SUCCEEDED, settled_at=NOON, title=f"ZQ of {who.name}"
+            )
+            tx.ledger.settle(over)
+
+    await house.store.run(act)
+    await house.presses(OWNER, presses.ASK_SUPPORT, talk.id, CUSTOMER_ROOM, thread)
+    assert any("ZQ of Mia" in post.message.fallback for post in house.slack.posts)
+    await resolve_all(house)
+    receipt = await forget(house, MEMBER)
+    assert receipt.left == []
+    assert [row for row in dump(house.store) if "ZQ of Mia" in row] == []
+    assert [post for post in house.slack.posts if "ZQ of Mia" in post.message.fallback] == []
+    assert any("my invoices are wrong" in post.message.fallback for post in house.slack.posts)
+    await house.close()
+
+
+async def test_what_only_they_were_shown_of_the_cases_and_actions_of_others_is_erased() -> None:
+    """A support person's own remark inside, and what an approver alone may read of a wish."""
+    house = await House().open()
+    thread = await house.says(OWNER, "my invoices are wrong", mention=True)
+    talk = await house.conversation(thread)
+    await house.presses(OWNER, presses.ASK_SUPPORT, talk.id, CUSTOMER_ROOM, thread)
+    [case] = await house.store.run(lambda tx: list(tx.escalations.waiting()))
+    inside = await house.store.run(lambda tx: tx.outgoing.destination(case.destination))
+    assert inside is not None and inside.address.thread_id is not None
+    there = inside.address.thread_id
+    await house.says(ADA, "ZQ-REMARK", thread=there, room=SUPPORT_ROOM)
+
+    def to_approve(tx: UnitOfWork) -> None:
+        message = an_outbound_message("To approve: ZQ-WISH", private_to=ADA.identity)
+        row = an_outgoing_row(
+            f"approver:pro_1:{ADA.identity}", destination=talk.destination, message=message,
+            conversation_id=talk.id, status=OutgoingStatus.SENT,
+        )  # fmt: skip
+        tx.outgoing.add(row)
+
+    await house.store.run(to_approve)
+    assert any("ZQ-REMARK" in row for row in dump(house.store))
+    await resolve_all(house)
+    receipt = await forget(house, ADA)
+    assert receipt.left == []
+    assert [row for row in dump(house.store) if "ZQ-" in row or f":{ADA.identity}" in row] == []
+    assert any("my invoices are wrong" in post.message.fallback for post in house.slack.posts)
     await house.close()
