@@ -140,7 +140,7 @@ class Reminders:
                 people, why = self._people(tx, number), "nobody has claimed this yet:"
                 called = post.calling(people, self._desk.platform, why, line)
                 self._desk.post(tx, case.destination, row, called, now)
-        self._tell_customer(tx, case, f"reminded:{number}", crowded=crowded)
+        self._tell_customer(tx, case, number, crowded=crowded)
 
     def _leave_out(
         self,
@@ -166,22 +166,34 @@ class Reminders:
         leads = tx.people.with_capability(Capability.LEAD) if number != "1" else ()
         return (*tx.people.with_capability(Capability.SUPPORT), *leads)
 
-    def _tell_customer(self, tx: UnitOfWork, case: Escalation, what: str, *, crowded: bool) -> None:
+    def _tell_customer(
+        self, tx: UnitOfWork, case: Escalation, number: str, *, crowded: bool
+    ) -> None:
+        what = f"reminded:{number}"
         unreachable = case.reason is EscalationReason.DELIVERY_FAILURE
         if unreachable or tx.outgoing.get(OutgoingId(f"case:{case.id}:{what}")) is not None:
             return
-        card = tx.outgoing.get(case.card) if case.card else None
         sentence = (
             f"{case.label} is still waiting for a person: many requests came at once. It is not "
             "forgotten."
             if crowded
-            else f"{case.label} is still waiting for a person. I have reminded the support team."
-            if card is not None and card.status is OutgoingStatus.SENT
+            else f"{case.label} is still waiting for a person. I am reminding the support team."
+            if _arrives(tx, case, number)
             else f"I cannot reach the support team at the moment. {case.label} is kept, and I go "
             "on trying."
         )
         now = self._clock.now()
         self._desk.tell_customer(tx, case, what, sentence, now, relayed=False)
+
+
+def _arrives(tx: UnitOfWork, case: Escalation, number: str) -> bool:
+    """Whether the support thread takes posts, as far as is known: its card is there, and so is the
+    reminder before this one, unless it was left out."""
+    before = reminder_row(case, int(number) - 1)
+    card, reminder = (tx.outgoing.get(one) if one else None for one in (case.card, before))
+    if card is None or card.status is not OutgoingStatus.SENT:
+        return False
+    return reminder is None or reminder.status in (OutgoingStatus.SENT, OutgoingStatus.DROPPED)
 
 
 def gather(

@@ -81,6 +81,18 @@ async def test_nothing_of_support_is_posted_where_customers_can_read(house: Hous
     assert "my invoices are wrong" in inside(house)[0]  # it was only kept
 
 
+async def test_the_customer_hears_of_reminders_only_while_these_arrive(house: House) -> None:
+    thread, _ = await asked_for_a_person(house)
+    await house.settle()
+    await house.intake.receive(
+        RoomChanged(event_id="E1", room=SUPPORT_ROOM, change=RoomChange.SHARED)
+    )
+    await house.later(minutes=11)
+    assert "I am reminding the support team." in house.slack.texts(thread)[-1]
+    await house.later(minutes=20)  # the first reminder is still not posted
+    assert "I cannot reach the support team at the moment." in house.slack.texts(thread)[-1]
+
+
 async def test_once_a_room_is_shared_its_older_threads_are_not_internal_any_more(
     house: House,
 ) -> None:
