@@ -2,8 +2,10 @@
 
 import asyncio
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from agent_core.errors import ActionFailed, ConfigurationError
@@ -11,7 +13,7 @@ from tests.contracts.accounts_suite import NOW
 from tools.accounts.commands import AddSeats
 from tools.accounts.memory_gateway import MemoryPayments
 from tools.accounts.seed import NORTHWIND, sample_accounts, seed
-from tools.accounts.sql_gateway import SqlAccounts
+from tools.accounts.sql_gateway import SqlAccounts, SqlStorage
 
 
 @pytest.mark.parametrize(
@@ -75,3 +77,30 @@ def test_the_sample_is_the_same_every_time() -> None:
         assert state.account.period_start < NOW.date() < state.account.period_end
         assert len({member.email for member in state.members}) == len(state.members)
         assert len(state.members) <= state.account.seats
+
+
+@pytest.mark.postgres
+async def test_a_database_that_falls_silent_keeps_no_process_from_its_end(
+    fresh_database: Callable[[], str],
+) -> None:
+    """The loop runs on meanwhile: a second signal has to be heard."""
+    url = fresh_database()
+    storage = SqlStorage(url, close_seconds=2.0)
+    await storage.prepare()
+    async with await psycopg.AsyncConnection.connect(url) as other:
+        await other.execute("LOCK TABLE accounts")
+        looks = [
+            asyncio.create_task(storage.read(lambda unit: unit.search("", 1))) for _ in "abcde"
+        ]
+        waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted"
+        async with asyncio.timeout(20):
+            # All its threads.
+            while (await (await other.execute(waiting)).fetchone()) != (4,):  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        closing = asyncio.create_task(storage.close())
+        await other.execute("SELECT 1")
+        assert not closing.done()
+        async with asyncio.timeout(20):
+            await closing
+        ends = await asyncio.gather(*looks, return_exceptions=True)
+    assert sorted(type(end).__name__ for end in ends) == [*["ActionFailed"] * 4, "CancelledError"]

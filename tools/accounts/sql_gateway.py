@@ -1,6 +1,7 @@
 """The account system on its own SQL database: SQLite in WAL mode, or Postgres."""
 
 import asyncio
+import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -20,6 +21,7 @@ from agent_core.errors import (
 from agent_core.people import AccountId
 from tools.accounts.effects import Clock, Effect, EffectStatus, Unit
 from tools.accounts.gateway import PaymentService
+from tools.accounts.open_connections import OpenConnections
 from tools.accounts.planned import Planned
 from tools.accounts.stored_gateway import StoredAccounts
 from tools.accounts.tables import (
@@ -40,11 +42,15 @@ from tools.accounts.tables import (
 )
 from tools.accounts.types import Account, AccountState, Meters
 
+log = logging.getLogger(__name__)
+
 T = TypeVar("T")
 _INVOICES = "invoices"
 _FIRST_INVOICE = 1001
 _BUSY_SECONDS = 30
 _POSTGRES_THREADS = 4
+_CONNECT_SECONDS = 10
+CLOSE_SECONDS = 5.0
 _READS = "hr_reads"
 _SCHEMA_LOCK = 0x48524143  # any fixed number: processes that create the schema take turns
 
@@ -74,9 +80,11 @@ class SqlAccounts(StoredAccounts):
 class SqlStorage:
     """Transactions in threads of its own: one for SQLite, a few for Postgres."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, close_seconds: float = CLOSE_SECONDS) -> None:
         self._url = url.replace("postgresql://", "postgresql+psycopg://", 1)
         self._is_sqlite = self._url.startswith("sqlite")
+        self._close_seconds = close_seconds
+        self._connections = OpenConnections()
         self._engine: Engine | None = None
         self._threads: ThreadPoolExecutor | None = None
 
@@ -84,7 +92,7 @@ class SqlStorage:
         """Raises ConfigurationError where the database cannot be opened."""
         try:
             if self._engine is None:
-                self._engine = _sqlite(self._url) if self._is_sqlite else _postgres(self._url)
+                self._engine = _sqlite(self._url) if self._is_sqlite else self._postgres()
                 self._threads = ThreadPoolExecutor(
                     max_workers=1 if self._is_sqlite else _POSTGRES_THREADS,
                     thread_name_prefix="accounts",
@@ -108,10 +116,33 @@ class SqlStorage:
         return await self._in_thread(lambda engine: _transaction(engine, work, _Lock.NONE))
 
     async def close(self) -> None:
-        if self._engine is not None and self._threads is not None:
-            await self._in_thread(Engine.dispose)
-            self._threads.shutdown()
-            self._engine = self._threads = None
+        """Lets what is under way end. A database that says nothing keeps no process from its end:
+        after a while its connections are cut, and what came of an action is looked up later."""
+        engine, threads = self._engine, self._threads
+        self._engine = self._threads = None
+        if engine is None or threads is None:
+            return
+        # Beside the loop, which has to hear a second signal meanwhile.
+        ended = asyncio.create_task(asyncio.to_thread(threads.shutdown))
+        _, late = await asyncio.wait([ended], timeout=self._close_seconds)
+        if late and not self._is_sqlite:
+            log.warning("the account database does not answer: its connections are cut")
+            threads.shutdown(wait=False, cancel_futures=True)
+            self._connections.cut()
+        await ended
+        await asyncio.to_thread(engine.dispose)
+
+    def _postgres(self) -> Engine:
+        wanted = {} if "connect_timeout" in self._url else {"connect_timeout": _CONNECT_SECONDS}
+        engine = create_engine(
+            self._url,
+            pool_size=_POSTGRES_THREADS,
+            max_overflow=0,
+            pool_pre_ping=True,
+            connect_args=wanted,
+        )
+        self._connections.watch(engine)
+        return engine
 
     async def _in_thread(self, work: Callable[[Engine], T]) -> T:
         engine, threads = self._engine, self._threads
@@ -139,10 +170,6 @@ def _sqlite(url: str) -> Engine:
         connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
 
     return engine
-
-
-def _postgres(url: str) -> Engine:
-    return create_engine(url, pool_size=_POSTGRES_THREADS, max_overflow=0, pool_pre_ping=True)
 
 
 def _create_schema(engine: Engine, is_sqlite: bool) -> None:
