@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -105,6 +106,53 @@ async def test_the_same_on_postgres(tmp_path: Path, fresh_database: Callable[[],
         await thread.until_says("Changed in between")
         await wire.settled()
         assert charges(wire) == 1
+
+
+PAGE = Path(__file__).parents[2] / "docs/operations.md"
+
+
+def commands_with(word: str) -> str:
+    """The runbook's block of commands in which this word stands."""
+    blocks = re.findall(r"```sh\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.S)
+    (found,) = (block for block in blocks if word in block)
+    return str(found)
+
+
+@pytest.mark.postgres
+async def test_the_runbooks_own_commands_give_a_database_that_the_service_can_use(
+    tmp_path: Path, fresh_database: Callable[[], str]
+) -> None:
+    """With a role of its own that is no administrator, as everywhere but in tests."""
+    programs = next((each for each in postgres.folders() if (each / "pg_dump").exists()), None)
+    if programs is None:
+        pytest.skip("this Postgres came without pg_dump")
+    server = urlsplit(fresh_database())
+    role = server._replace(netloc=f"handrail@127.0.0.1:{server.port}")
+    url, restored = (role._replace(path=f"/{name}").geturl() for name in ("live", "handrail_new"))
+    admin = {"PGHOST": "127.0.0.1", "PGPORT": str(server.port), "PGUSER": "postgres"}
+
+    def shell(script: str, **more: str) -> subprocess.CompletedProcess[str]:
+        environ = {**admin, **more, "PATH": f"{programs}:/usr/bin:/bin"}
+        return subprocess.run(
+            ["sh", "-ec", script], cwd=tmp_path, env=environ, capture_output=True, text=True
+        )
+
+    def walk() -> None:
+        made = shell("createuser handrail; createdb --owner=handrail live")
+        assert made.returncode == 0, made.stderr
+        assert handrail(tmp_path, "migrate", url=url).returncode == 0
+        assert shell(commands_with("pg_dump")).returncode != 0  # of which database?
+        for word in ("pg_dump", "pg_restore"):
+            done = shell(commands_with(word), HANDRAIL_DATABASE_URL=url, RESTORED_URL=restored)
+            assert done.returncode == 0, done.stderr
+        assert (tmp_path / "handrail.dump").stat().st_mode & 0o077 == 0
+        listed = handrail(tmp_path, "people", "list", url=restored)
+        assert listed.returncode == 0, listed.stderr
+
+    try:
+        await asyncio.to_thread(walk)
+    finally:
+        shell("dropdb --if-exists live; dropdb --if-exists handrail_new; dropuser handrail")
 
 
 async def test_a_copy_is_refused_where_one_is(tmp_path: Path) -> None:
