@@ -17,7 +17,7 @@ from agent_core.errors import StoreError
 from agent_core.proposals import LedgerEntry, Proposal
 from agent_core.store.rows import LEDGER, PROPOSALS
 from agent_core.store.sql import given
-from agent_core.store.sql_store import database_url
+from agent_core.store.sql_store import database_url, postgres_wishes
 
 _BUSY_SECONDS = 5
 _PROPOSALS = (
@@ -60,7 +60,10 @@ def reading(url: str) -> Iterator[sa.Connection]:
         )
     else:
         engine = sa.create_engine(
-            parsed, poolclass=sa.NullPool, execution_options={"postgresql_readonly": True}
+            parsed,
+            poolclass=sa.NullPool,
+            execution_options={"postgresql_readonly": True},
+            connect_args=postgres_wishes(parsed),
         )
     try:
         with engine.connect() as connection:

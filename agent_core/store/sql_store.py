@@ -34,6 +34,7 @@ from agent_core.store.upkeep import StoreUpkeep
 
 T = TypeVar("T")
 BUSY_SECONDS = 30
+CONNECT_SECONDS = 10  # psycopg's own would be two minutes, for each try
 POSTGRES_THREADS = 8
 DEADLOCK_TRIES = 5
 # The row count of an INSERT is kept on request only, and `Sql.add` reads it.
@@ -57,6 +58,11 @@ def database_url(url: str) -> sa.URL:
     return parsed.set(drivername=drivers[name])
 
 
+def postgres_wishes(parsed: sa.URL) -> dict[str, int]:
+    """For `connect_args`: a server that says nothing is given up, soon enough to be told of."""
+    return {} if "connect_timeout" in parsed.query else {"connect_timeout": CONNECT_SECONDS}
+
+
 def make_engine(url: str, *, threads: int = POSTGRES_THREADS) -> sa.Engine:
     """A SQLAlchemy engine with the settings that the store relies on."""
     parsed = database_url(url)
@@ -64,6 +70,7 @@ def make_engine(url: str, *, threads: int = POSTGRES_THREADS) -> sa.Engine:
         return sa.create_engine(
             parsed, pool_size=threads, max_overflow=0, pool_pre_ping=True,
             isolation_level="READ COMMITTED", execution_options=_OPTIONS,
+            connect_args=postgres_wishes(parsed),
         )  # fmt: skip
     if not parsed.database or parsed.database == ":memory:":
         raise ConfigurationError(

@@ -1,5 +1,6 @@
 """Opens what commands work on, and says what to do where it cannot be opened."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -18,7 +19,7 @@ async def opened_store(settings: Settings) -> AsyncIterator[DurableStore]:
     """The store, ready to use. Raises Refused where it cannot be reached or is not migrated."""
     from bots import bootstrap  # builds on every adapter: loaded by the commands that need it
 
-    problem = bootstrap.database_problem(settings)
+    problem = await asyncio.to_thread(bootstrap.database_problem, settings)
     if problem:
         raise Refused(problem)
     store = bootstrap.open_store(settings)
