@@ -9,6 +9,7 @@ Only a deadlock, which Postgres ends by refusing one of the two, runs a function
 """
 
 import asyncio
+import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
@@ -18,6 +19,7 @@ import sqlalchemy as sa
 
 from agent_core import ports
 from agent_core.errors import ConfigurationError, StoreError
+from agent_core.open_connections import OpenConnections
 from agent_core.ports import Seal, UnitOfWork
 from agent_core.store.audit_seal import AesSeal
 from agent_core.store.records import SqlRecords
@@ -32,9 +34,12 @@ from agent_core.store.sql_turns import SqlInbox, SqlTurns
 from agent_core.store.tables import Stored
 from agent_core.store.upkeep import StoreUpkeep
 
+log = logging.getLogger(__name__)
+
 T = TypeVar("T")
 BUSY_SECONDS = 30
 CONNECT_SECONDS = 10  # psycopg's own would be two minutes, for each try
+CLOSE_SECONDS = 5.0
 POSTGRES_THREADS = 8
 DEADLOCK_TRIES = 5
 # The row count of an INSERT is kept on request only, and `Sql.add` reads it.
@@ -153,6 +158,9 @@ class SqlStore:
         self._seal = seal or AesSeal()
         self._engine = make_engine(url, threads=threads)
         self.is_sqlite = self._engine.dialect.name == "sqlite"
+        self._connections = OpenConnections()
+        if not self.is_sqlite:
+            sa.event.listen(self._engine, "connect", self._connections.add)
         workers = 1 if self.is_sqlite else threads
         # One more than run, so that no thread waits for the event loop.
         self.transactions_at_once = workers + 1
@@ -173,8 +181,18 @@ class SqlStore:
         return await asyncio.get_running_loop().run_in_executor(self._threads, self._scrub)
 
     async def close(self) -> None:
-        """Waits for running transactions, then closes every connection."""
-        await asyncio.to_thread(self._threads.shutdown, wait=True)
+        """Waits for running transactions, then closes every connection.
+
+        Postgres may say nothing for as long as somebody holds a lock: after a while the connections
+        are cut, and what was under way is redone, as after a crash.
+        """
+        ended = asyncio.create_task(asyncio.to_thread(self._threads.shutdown))
+        _, late = await asyncio.wait([ended], timeout=CLOSE_SECONDS)
+        if late and not self.is_sqlite:
+            log.warning("the database does not answer: its connections are cut")
+            self._threads.shutdown(wait=False, cancel_futures=True)
+            self._connections.cut()
+        await ended
         self._engine.dispose()
 
     def _scrub(self) -> bool:

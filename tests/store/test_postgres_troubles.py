@@ -9,6 +9,7 @@ import pytest
 
 from agent_core.errors import StoreError
 from agent_core.ports import UnitOfWork
+from agent_core.store import sql_store
 from agent_core.store.migrations import migrate
 from agent_core.store.sql_store import SqlStore
 from tests.builders import NOON, a_conversation, a_thread, an_entry
@@ -67,3 +68,23 @@ async def test_a_lost_connection_fails_one_transaction(store: SqlStore, url: str
     with pytest.raises(StoreError, match="the database refused"):
         await store.run(cut_and_write)
     assert await store.run(lambda tx: tx.inbox.take("event-1", NOON))
+
+
+async def test_a_lock_that_somebody_holds_keeps_no_process_from_its_end(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sql_store, "CLOSE_SECONDS", 0.5)
+    store, begun = SqlStore(url), threading.Barrier(2)
+
+    def write(tx: UnitOfWork) -> None:
+        begun.wait(timeout=20)
+        tx.inbox.take("event-1", NOON)
+
+    async with await psycopg.AsyncConnection.connect(url) as other:
+        await other.execute("LOCK TABLE hr_deliveries")
+        writing = asyncio.create_task(store.run(write))
+        await asyncio.to_thread(begun.wait, 20)
+        async with asyncio.timeout(20):
+            await store.close()
+        with pytest.raises(StoreError):
+            await writing

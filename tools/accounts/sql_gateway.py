@@ -18,10 +18,10 @@ from agent_core.errors import (
     ConfigurationError,
     ToolError,
 )
+from agent_core.open_connections import OpenConnections
 from agent_core.people import AccountId
 from tools.accounts.effects import Clock, Effect, EffectStatus, Unit
 from tools.accounts.gateway import PaymentService
-from tools.accounts.open_connections import OpenConnections
 from tools.accounts.planned import Planned
 from tools.accounts.stored_gateway import StoredAccounts
 from tools.accounts.tables import (
@@ -141,7 +141,7 @@ class SqlStorage:
             pool_pre_ping=True,
             connect_args=wanted,
         )
-        self._connections.watch(engine)
+        event.listen(engine, "connect", self._connections.add)
         return engine
 
     async def _in_thread(self, work: Callable[[Engine], T]) -> T:

@@ -1,4 +1,4 @@
-"""The connections that an engine has open, to be cut where the server says nothing any more."""
+"""Connections to a database server, to be cut where it says nothing any more."""
 
 import os
 import socket
@@ -6,21 +6,16 @@ from contextlib import suppress
 from typing import Any
 from weakref import WeakSet
 
-from sqlalchemy import Engine, event
-
 
 class OpenConnections:
-    """Those to Postgres. A SQLite file has nobody at the other end who could fall silent."""
+    """psycopg's, as long as somebody holds them."""
 
     def __init__(self) -> None:
         self._open: WeakSet[Any] = WeakSet()
 
-    def watch(self, engine: Engine) -> None:
-        """Before its first connection."""
-
-        @event.listens_for(engine, "connect")
-        def _on_connect(connection: object, _: object) -> None:
-            self._open.add(connection)
+    def add(self, connection: object, _record: object = None) -> None:
+        """As SQLAlchemy calls who listens for `connect`."""
+        self._open.add(connection)
 
     def cut(self) -> None:
         """Whoever waits for an answer gets an error now, in whichever thread.
