@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,12 @@ import yaml
 from prometheus_client import CollectorRegistry
 
 from agent_core.breaker import BreakerState, BreakerView
+from agent_core.core_tools import HAND_OVER_TOOL
+from agent_core.errors import ActionFailed, ActionOutcomeUnknown, SystemUnavailable, ToolError
+from agent_core.proposals import Outcome
 from agent_core.store.migrations import migrate
 from agent_core.store.standing import StandingReader
+from agent_core.watched_tool import watched_tool
 from bots.sight.gauges import Gauges
 from bots.sight.hearing import Hearing
 from bots.sight.loop_watch import LoopWatch
@@ -109,6 +114,26 @@ def test_what_an_alert_sees_grow_is_there_before_it_grows() -> None:
                     and side in sample.labels.values()
                 ]
                 assert begun == [0.0], (name, value, side)
+
+
+def test_the_alert_on_tools_sees_every_way_in_which_what_is_behind_them_fails() -> None:
+    """While a system is down, most calls are not even made: they have a word of their own."""
+    (rule,) = (rule for rule in rules() if rule["alert"] == "HandrailToolFails")
+    found = re.search(r'outcome=~"([^"]+)"', rule["expr"])
+    assert found is not None
+    registry = CollectorRegistry()
+    observer = Observer(registry)
+    for error in (ActionFailed, ActionOutcomeUnknown, SystemUnavailable):
+        with suppress(ToolError), watched_tool(observer, HAND_OVER_TOOL, "read"):
+            raise error("it is away")
+    counted = {
+        sample.labels["outcome"]
+        for family in registry.collect()
+        for sample in family.samples
+        if sample.name == "handrail_tool_runs_total"
+    }
+    assert len(counted) == 3
+    assert counted | {Outcome.FAILED, Outcome.UNKNOWN, "cut_off"} == set(found[1].split("|"))
 
 
 def test_a_process_that_asks_no_model_hides_nobody_elses_trouble() -> None:
