@@ -21,7 +21,7 @@ from agent_core.limits import Limits
 from agent_core.proposals import Outcome, canonical
 from agent_core.telemetry import SILENT, Telemetry
 from agent_core.tooling import Json, Preview, Tool, ToolCall, ToolContext, ToolResult
-from agent_core.turn_state import UNAVAILABLE
+from agent_core.turn_state import FAILED, UNAVAILABLE
 from agent_core.watched_tool import watched_tool
 
 log = logging.getLogger(__name__)
@@ -201,7 +201,7 @@ def failure_content(error: ToolError) -> Json:
     kind = {
         ArgumentsRejected: "arguments_rejected",
         ActionRefused: "refused",
-        ActionFailed: "failed",
+        ActionFailed: FAILED,
         SystemUnavailable: UNAVAILABLE,
-    }.get(type(error), "failed")
+    }.get(type(error), FAILED)
     return {"status": kind, "reason": str(error)}

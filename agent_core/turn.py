@@ -141,7 +141,7 @@ def _limit_reached(state: TurnState, limits: Limits) -> Step | None:
     if state.failures >= limits.tool_failures:
         return Escalate(
             EscalationReason.REPEATED_FAILURE,
-            f"The agent's tools failed {state.failures} times in a row. Do it by hand.",
+            f"The agent's tools failed {state.failures} times. Do it by hand.",
         )
     over = (
         (state.needs_model and state.model_calls >= limits.model_calls)
@@ -198,6 +198,13 @@ def _word_step(state: TurnState) -> Step:
         return _after_model_failure(state)
     if state.needs_model:
         return CallModel()
+    if state.draft and state.failed and not state.found and not state.told:
+        return Escalate(
+            EscalationReason.TOOL_FAILURE,
+            f"{state.failed} The agent found nothing out. It would have said: {state.draft[:500]}",
+            apology=True,
+            because="I could not do that just now.",
+        )
     if state.draft:
         return Send(state.draft)
     if state.told or not state.asked_anything:

@@ -12,6 +12,7 @@ from agent_core.journal import InboxKind, JournalEntry
 from agent_core.proposals import ProposalId
 from agent_core.tooling import ToolCall
 
+FAILED: Final = "failed"  # status of a call that the other side did not carry out
 UNAVAILABLE: Final = "unavailable"  # status of a call that was not made: the other side is down
 
 
@@ -117,6 +118,8 @@ class TurnState:
     tool_calls: int = 0
     failures: int = 0
     unavailable: str = ""  # why nothing can be looked up or done now
+    failed: str = ""  # why a call failed that is the system's fault, and not what was asked of it
+    found: bool = False  # some call succeeded, beside the choice of an account
     tokens: int = 0
     discards: int = 0
     silent: bool = False
@@ -236,10 +239,18 @@ def _take_result(state: TurnState, body: Any) -> None:
         state.decisions.append(ProposalId(body["run"]))
     if body.get("draft"):
         _take_draft(state, body)
+    chosen = any(
+        one.kind is CallKind.CHOOSE_ACCOUNT and one.call.id == body["call"]
+        for one in state.open_calls
+    )
     state.open_calls = [one for one in state.open_calls if one.call.id != body["call"]]
     state.failures += bool(body["failed"])
-    if body["content"].get("status") == UNAVAILABLE:
+    status = body["content"].get("status")
+    if status == UNAVAILABLE:
         state.unavailable = str(body["content"].get("reason"))
+    elif status == FAILED and body["failed"]:
+        state.failed = str(body["content"].get("reason"))
+    state.found = state.found or not (body["failed"] or chosen)
     state.told = state.told or body["told"]
     state.needs_model = True
 

@@ -16,6 +16,7 @@ from agent_core.breaker import BreakerView
 from agent_core.conversation import Audience, RoomBinding, RoomMode
 from agent_core.delivery import Delivery
 from agent_core.driver import Driver
+from agent_core.errors import ConfigurationError
 from agent_core.fair_turns import FairTurns
 from agent_core.messages import RoomRef
 from agent_core.ports import ChatModel, Engine, EngineKind, Presence, Store, UnitOfWork
@@ -34,6 +35,7 @@ from bots.sight.readiness import Readiness, Report
 from bots.slack.adapter import SlackChannel
 from bots.teams.adapter import TeamsChannel
 from bots.timers import Timers
+from tools.accounts.gateway import AccountsAway
 from tools.accounts.stored_gateway import StoredAccounts
 
 log = logging.getLogger(__name__)
@@ -41,6 +43,7 @@ log = logging.getLogger(__name__)
 DRAIN_SECONDS: Final = 15.0
 ANSWER_SECONDS: Final = 5.0
 ATTEND_EVERY: Final = timedelta(seconds=5)
+PREPARE_SECONDS = 15.0
 
 
 @dataclass(slots=True, kw_only=True)
@@ -73,6 +76,7 @@ class Service:
         default_factory=lambda: Rounds("the look for what the dead left", every=ATTEND_EVERY)
     )
     _is_working: bool = False
+    _preparing: asyncio.Task[None] | None = field(default=None)
     _sweeping: asyncio.Task[None] | None = field(default=None)
     _watching: asyncio.Task[None] | None = field(default=None)
     _expiring: asyncio.Task[None] | None = field(default=None)
@@ -93,7 +97,12 @@ class Service:
         """Takes work from here on. The configured people are known before the first event."""
         if self.loop_watch is not None:
             self.loop_watch.start()
-        await self.accounts.prepare()
+        try:
+            await self.accounts.prepare()
+        except AccountsAway as away:
+            # Platforms deliver again for minutes only: better hand every request to people.
+            log.error("started without the account system: %s", away)
+            self._preparing = _job("accounts", self._prepare_later())
         await self.store.run(lambda tx: _furnish(tx, configuration, self.support_room))
         if self.presence is not None:
             await self.presence.enter()
@@ -120,6 +129,17 @@ class Service:
             self._expiring = _job("retention", self.retention.run_forever())
         self._attending = _job("unsent of the dead", self._attend.run(self._send_what_is_left))
         self._is_working = True
+
+    async def _prepare_later(self) -> None:
+        while True:
+            await asyncio.sleep(PREPARE_SECONDS)
+            try:
+                await self.accounts.prepare()
+            except ConfigurationError as error:
+                log.warning("still without the account system: %s", error)
+            else:
+                log.info("the account system answers")
+                return
 
     async def _send_what_is_left(self) -> None:
         """What a process that died had committed, or had begun to send."""
@@ -166,6 +186,7 @@ class Service:
             "retention": retention,
             "changes of the policy": policy,
             "messages of dead workers": self._attend.is_failing,
+            "the account system": self._preparing is not None and not self._preparing.done(),
         }
         return tuple(name for name, fails in jobs.items() if fails)
 
@@ -204,8 +225,9 @@ class Service:
                 parts.push_async_callback(self.teams.close)
             if self.slack is not None:
                 parts.push_async_callback(self.slack.stop)
-            if self._attending is not None:
-                self._attending.cancel()
+            for job in (self._attending, self._preparing):
+                if job is not None:
+                    job.cancel()
             tasks = (self._sweeping, self._watching, self._expiring)
             running = [task for task in tasks if task is not None]
             if running:

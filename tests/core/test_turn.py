@@ -123,6 +123,30 @@ def test_a_failure_ends_with_a_person(
     assert isinstance(step, Escalate) and step.reason is reason
 
 
+def test_where_every_look_failed_a_person_takes_over_and_words_do_not() -> None:
+    failed = {"content": {"status": "failed", "reason": "No answer."}, "failed": True}
+    refused = {"content": {"status": "refused", "reason": "No such."}, "failed": True}
+
+    def end(*results: tuple[str, dict[str, Any]]) -> Step:
+        journal = Journal()
+        for kind, changes in results:
+            position = len(journal.entries)
+            journal.reply("", ("a", kind)).result(f"c{position}0", **changes)
+        return journal.reply("Sorry, that did not work.").step
+
+    step = end(("read", failed))
+    assert isinstance(step, Escalate) and step.reason is EscalationReason.TOOL_FAILURE
+    assert "No answer." in step.suggestion and "Sorry, that did not work." in step.suggestion
+    assert isinstance(end(("choose_account", {}), ("read", failed)), Escalate)
+    for fine in (
+        [("read", failed), ("read", {})],  # tried again, or found in another way
+        [("read", {}), ("read", failed)],  # what was found is told
+        [("read", refused)],  # an answer too
+        [("action", failed), ("action", {"told": True})],
+    ):
+        assert end(*fine) == Send("Sorry, that did not work.")
+
+
 def test_a_new_attempt_asks_the_model_again() -> None:
     journal = Journal().add(Kind.MODEL_FAILED, error="x").add(Kind.RESUMED, attempt=2)
     assert journal.step == CallModel()

@@ -7,10 +7,12 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from psycopg.sql import SQL, Identifier
 
 from agent_core.errors import ActionFailed, ConfigurationError
 from tests.contracts.accounts_suite import NOW
 from tools.accounts.commands import AddSeats
+from tools.accounts.gateway import AccountsAway
 from tools.accounts.memory_gateway import MemoryPayments
 from tools.accounts.seed import NORTHWIND, sample_accounts, seed
 from tools.accounts.sql_gateway import SqlAccounts, SqlStorage
@@ -31,6 +33,25 @@ async def test_a_database_that_cannot_be_opened_is_told_without_its_password(url
         await accounts.prepare()
     assert "secret-word" not in str(caught.value)
     await accounts.close()
+
+
+@pytest.mark.postgres
+async def test_whether_a_server_is_away_or_says_no(fresh_database: Callable[[], str]) -> None:
+    url = fresh_database()
+    host, name = url.rpartition("/")[::2]
+    for wrong, away in (
+        ("postgresql://someone:secret-word@127.0.0.1:1/accounts", True),
+        ("postgresql://someone:secret-word@nowhere.invalid/accounts", False),
+        (f"{host}/no-such-database", False),
+        (url, True),
+    ):
+        accounts = SqlAccounts(wrong, MemoryPayments())
+        with psycopg.connect(f"{host}/postgres", autocommit=True) as admin:
+            admin.execute(SQL("ALTER DATABASE {} ALLOW_CONNECTIONS false").format(Identifier(name)))
+        with pytest.raises(ConfigurationError, match="HANDRAIL_ACCOUNTS_URL") as caught:
+            await accounts.prepare()
+        assert isinstance(caught.value, AccountsAway) is away, wrong
+        await accounts.close()
 
 
 async def test_several_may_prepare_at_once_and_again(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from agent_core.errors import ConfigurationError
 from agent_core.people import AccountId
 from tools.accounts.commands import Command
 from tools.accounts.planned import Planned
@@ -25,6 +26,11 @@ class Applied:
     planned: Planned
     payment_id: str
     at: datetime
+
+
+class AccountsAway(ConfigurationError):
+    """The account system does not answer now. Where it is, and with which password, may be right:
+    who has others to answer meanwhile goes on without it, and tries again."""
 
 
 class AccountsGateway(Protocol):

@@ -9,7 +9,7 @@ from enum import Enum
 from typing import TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event, func, or_, text
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from sqlmodel import Session, col, select
 
 from agent_core.errors import (
@@ -21,7 +21,7 @@ from agent_core.errors import (
 from agent_core.open_connections import OpenConnections
 from agent_core.people import AccountId
 from tools.accounts.effects import Clock, Effect, EffectStatus, Unit
-from tools.accounts.gateway import PaymentService
+from tools.accounts.gateway import AccountsAway, PaymentService
 from tools.accounts.planned import Planned
 from tools.accounts.stored_gateway import StoredAccounts
 from tools.accounts.tables import (
@@ -52,6 +52,8 @@ _POSTGRES_THREADS = 4
 _CONNECT_SECONDS = 10
 CLOSE_SECONDS = 5.0
 _READS = "hr_reads"
+# What a server that is there says while it takes nobody.
+_FOR_NOW = ("starting up", "shutting down", "accepting connections", "recovery mode", "too many")
 _SCHEMA_LOCK = 0x48524143  # any fixed number: processes that create the schema take turns
 
 
@@ -89,7 +91,8 @@ class SqlStorage:
         self._threads: ThreadPoolExecutor | None = None
 
     async def prepare(self) -> None:
-        """Raises ConfigurationError where the database cannot be opened."""
+        """Raises ConfigurationError where the database cannot be opened, and AccountsAway of that
+        where its server does not answer."""
         try:
             if self._engine is None:
                 self._engine = _sqlite(self._url) if self._is_sqlite else self._postgres()
@@ -99,6 +102,13 @@ class SqlStorage:
                 )
             await self._in_thread(lambda engine: _create_schema(engine, self._is_sqlite))
         except SQLAlchemyError as problem:
+            if not self._is_sqlite and _is_away(problem):
+                raise AccountsAway(
+                    [
+                        "HANDRAIL_ACCOUNTS_URL: the account database's server does not answer. Is "
+                        "it running, and can it be reached from here?"
+                    ]
+                ) from problem
             # The address may hold a password, so it is not repeated.
             raise ConfigurationError(
                 [
@@ -149,6 +159,15 @@ class SqlStorage:
         if engine is None or threads is None:
             raise RuntimeError("call prepare() first")
         return await asyncio.get_running_loop().run_in_executor(threads, work, engine)
+
+
+def _is_away(problem: SQLAlchemyError) -> bool:
+    """No server answered, or one that is on its way up or down. It says no to a name or a password
+    with FATAL too, and no code comes with that: libpq hands on the text alone."""
+    said = str(problem.orig) if isinstance(problem, OperationalError) else "FATAL"
+    if "resolve host" in said or "translate host" in said:
+        return False  # more likely misspelt than away
+    return "FATAL" not in said or any(one in said for one in _FOR_NOW)
 
 
 def _sqlite(url: str) -> Engine:
