@@ -13,13 +13,16 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, Final
 
-from dbos import DBOS, DBOSClient, DBOSConfig, EnqueueOptions, Serializer
+from dbos import DBOS, DBOSClient, DBOSConfig, EnqueueOptions, Queue, Serializer
+from dbos._queue import queue_worker_thread
 
 from agent_core.attempts import TRIES, attempt, attempt_several
 from agent_core.engine.presence import Presence, leave_the_process
 from agent_core.engine.slots import slot_number
+from agent_core.engine.waking import Waking
 from agent_core.errors import ConfigurationError
 from agent_core.ports import Clock, EngineHandler, EngineKind, UnitOfWork
 
@@ -97,12 +100,16 @@ class DbosEngine:
         self._clock = clock
         self._executor_id = executor_id
         self._worker_concurrency = worker_concurrency
+        slowly = max(poll_seconds, slow_poll_seconds)
+        is_alone = self._url.startswith("sqlite")
         self._poll_seconds = {
-            EngineKind.TURN: poll_seconds,
+            # What this process commits rings; on Postgres others commit too.
+            EngineKind.TURN: slowly if is_alone else poll_seconds,
             # Deliveries start in the process that commits them, and timers are no race.
-            EngineKind.DELIVER: max(poll_seconds, slow_poll_seconds),
-            EngineKind.TIMER: max(poll_seconds, slow_poll_seconds),
+            EngineKind.DELIVER: slowly,
+            EngineKind.TIMER: slowly,
         }
+        self._waking = Waking()
         self._sweep_seconds = sweep_seconds
         self._keep_finished = keep_finished
         self._retry_seconds = retry_seconds
@@ -155,6 +162,8 @@ class DbosEngine:
         if connection is None:
             raise ConfigurationError(["the DBOS engine needs the SQL store, not memory"])
         self._client.enqueue_in_transaction(connection, options, kind.value, key, ref)
+        if kind is EngineKind.TURN and delay <= 0:
+            tx.after_commit(lambda: self._waking.committed(key))
 
     async def start(self, handlers: Mapping[EngineKind, EngineHandler]) -> None:
         """Call it inside the loop that runs the handlers. Recovers what this executor left."""
@@ -168,19 +177,25 @@ class DbosEngine:
             self._executor_id = self._presence.name
         DBOS.workflow(name=_WORKFLOW, max_recovery_attempts=None)(self._entry())
         self._dbos = DBOS(config=self._config())
+        # The queue of turns has a thread of ours, which runs the same loop and can be woken.
+        DBOS.listen_queues([name for kind, name in _QUEUES.items() if kind is not EngineKind.TURN])
         DBOS.launch()
-        for kind, queue in _QUEUES.items():
-            await DBOS.register_queue_async(
-                queue,
-                partition_concurrency=None if kind is EngineKind.TIMER else 1,
-                worker_concurrency=self._at_once(kind),
-                polling_interval_sec=self._poll_seconds[kind],
-                on_conflict="always_update",
-            )
+        queues = {kind: await self._register(kind) for kind in EngineKind}
+        turns = partial(queue_worker_thread, dbos=self._dbos, queue=queues[EngineKind.TURN])
+        self._waking.start(turns, f"queue-worker-{_QUEUES[EngineKind.TURN]}")
         self._chores = [self._every(CLEAN_SECONDS, "clean up", self.delete_finished)]
         self._chores.append(self._every(self._sweep_seconds, "look around", self.resume_orphans))
         if self._presence is not None:
             self._chores.append(self._every(self._sweep_seconds, "sweep", self.sweep))
+
+    async def _register(self, kind: EngineKind) -> Queue:
+        return await DBOS.register_queue_async(
+            _QUEUES[kind],
+            partition_concurrency=None if kind is EngineKind.TIMER else 1,
+            worker_concurrency=self._at_once(kind),
+            polling_interval_sec=self._poll_seconds[kind],
+            on_conflict="always_update",
+        )
 
     def _at_once(self, kind: EngineKind) -> int:
         """Turns mostly wait for a model; what a thousand timers do at once is all the store's."""
@@ -192,9 +207,10 @@ class DbosEngine:
         """Takes nothing new. What still runs after `seconds` is cancelled; it stays pending and
         is recovered, on Postgres by another worker at once."""
         self._draining = True
+        self._waking.stop()  # else it would go on taking entries from the queue, for nobody
         if self._dbos is not None:
             for stop in self._dbos.background_thread_stop_events:
-                stop.set()  # else it would go on taking entries from the queue, for nobody
+                stop.set()
         for chore in self._chores:
             chore.cancel()
         await asyncio.gather(*self._chores, return_exceptions=True)
@@ -206,6 +222,7 @@ class DbosEngine:
         # DBOS lent the loop its threads and now ends them; others still need some.
         loop = asyncio.get_running_loop()
         loop.set_default_executor(ThreadPoolExecutor(thread_name_prefix="asyncio"))
+        await asyncio.to_thread(self._waking.join)
         await asyncio.to_thread(DBOS.destroy, destroy_registry=True)
         await self._cancel_the_rest()
         await asyncio.to_thread(self._client.destroy)
@@ -253,6 +270,9 @@ class DbosEngine:
         entry = f"{kind}:{ref}"
         self._taken[entry] = self._taken.get(entry, 0) + 1
         task.add_done_callback(lambda _: self._let_go(entry))
+        if kind is EngineKind.TURN:
+            self._waking.begun(key)
+            task.add_done_callback(lambda _: self._waking.ended(key))
         # The task is DBOS's own and also writes down that the entry is done.
         task.add_done_callback(tasks.discard)
         if self._draining:
@@ -272,6 +292,7 @@ class DbosEngine:
     async def resume_orphans(self) -> None:
         """Runs again what is marked as running here and is not: the database could not be told of
         its end, as on a full disk. Its key would be blocked until the next start."""
+        self._waking.revive()
         pending = await DBOS.list_workflows_async(
             status="PENDING", executor_id=self._executor_id, load_input=False
         )

@@ -6,6 +6,7 @@ import tempfile
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -39,7 +40,10 @@ async def our_door(folder: Path, slack_api: str) -> AsyncIterator[web.Applicatio
     ours = {name: value for name, value in environ.items() if not name.startswith("MICROSOFT_")}
     settings = Settings.load(ours)
     bootstrap.migrate(settings)
-    service = await bootstrap.build(settings, load_configuration(settings.configuration_folder))
+    configuration = load_configuration(settings.configuration_folder)
+    # Nobody works the mentions off: at the bound of what may wait, each would become a case.
+    limits = replace(configuration.limits, waiting=1_000_000, waiting_of_account=1_000_000)
+    service = await bootstrap.build(settings, replace(configuration, limits=limits))
     await service.store.run(_furnish)
     try:
         yield server.application(service.routes(), service.ready)
