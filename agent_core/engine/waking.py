@@ -2,12 +2,14 @@
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 from functools import partial
 from typing import Final
 
 _log = logging.getLogger(__name__)
 REMEMBERED: Final = 10_000  # keys with entries that nobody has begun
+SPACING_SECONDS: Final = 0.03  # between two rounds: of a crowd each takes many
 AGAIN_SECONDS: Final = 1.0
 JOIN_SECONDS: Final = 10.0
 
@@ -15,12 +17,15 @@ JOIN_SECONDS: Final = 10.0
 class Alarm(threading.Event):
     """`wait` returns early once it is rung: a poll with a long pause is then as quick as a call.
 
-    A ring is not lost where nobody waits: the next `wait` returns at once.
+    A ring is not lost where nobody waits: the next `wait` returns at once, or as soon as the one
+    before it returned `spacing` seconds ago. For one thread that waits.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, spacing: float = SPACING_SECONDS) -> None:
         super().__init__()
         self._rung = threading.Event()
+        self._spacing = spacing
+        self._next = 0.0  # by the monotonic clock: no ring is heard before
 
     def ring(self) -> None:
         """From any thread."""
@@ -32,9 +37,10 @@ class Alarm(threading.Event):
 
     def wait(self, timeout: float | None = None) -> bool:
         """Whether it is set. Returns once that is so, once it is rung, or after the timeout."""
-        if not self.is_set():
-            self._rung.wait(timeout)
+        if not self.is_set() and self._rung.wait(timeout):
+            super().wait(max(0.0, self._next - time.monotonic()))
             self._rung.clear()
+        self._next = time.monotonic() + self._spacing
         return self.is_set()
 
 
