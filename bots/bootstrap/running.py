@@ -10,6 +10,7 @@ from bots.bootstrap.assembly import build
 from bots.bootstrap.channels import plain
 from bots.bootstrap.databases import migrate
 from bots.configuration import Configuration
+from bots.garbage import spare_the_start
 from bots.roles import Role
 from bots.service import Service
 from bots.settings import Settings, is_loopback
@@ -39,6 +40,7 @@ async def serve(
         try:
             await stop.unless_asked(service.start(configuration))
             app = application(settings, service, host)
+            spare_the_start()
             await server.run(app, host, port, on_listening=_say_listening, until=stop.wait)
         finally:
             await service.stop()

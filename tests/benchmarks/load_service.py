@@ -21,6 +21,7 @@ from bots.commands.people_changes import PersonChange
 from bots.configuration import load_configuration
 from bots.demo import environment
 from bots.demo.options import Support
+from bots.garbage import spare_the_start
 from bots.settings import ModelSettings, Settings
 from playground import people
 from tests.benchmarks.processes import Json, serve_lines
@@ -122,6 +123,7 @@ async def main(town: str, database: str | None) -> None:
         configuration = replace(configuration, limits=limits)
         service = await bootstrap.build(settings, configuration)
         await service.start(configuration)
+        spare_the_start()
         watching = asyncio.create_task(lag.watch())
 
         async def told(question: Json) -> Json:
