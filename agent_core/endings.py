@@ -142,7 +142,7 @@ def _call_for_help(boundary: Boundary, found: Found, entry: LedgerEntry) -> None
 
 
 def call_for_hands(boundary: Boundary, proposal: Proposal, requester: Requester, why: str) -> None:
-    """A decided action was not begun, because the system behind it is down."""
+    """A decided action was not begun, because the system behind it failed or is down."""
     boundary.services.desk.open(
         boundary.tx,
         boundary.conversation,

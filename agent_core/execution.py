@@ -18,7 +18,7 @@ from agent_core.decided import (
     wish_of,
 )
 from agent_core.endings import call_for_hands, end, redraw
-from agent_core.errors import SystemUnavailable, ToolError
+from agent_core.errors import ActionFailed, ToolError
 from agent_core.escalations import EscalationReason
 from agent_core.live_turn import LiveTurn, asked_text
 from agent_core.people import Requester
@@ -99,7 +99,7 @@ class Execution:
             arguments = checked(tool, proposal.arguments)
             context = context_of(self._services, live, found)
             preview = await self._runner.preview(tool, context, arguments)
-        except SystemUnavailable as error:
+        except ActionFailed as error:  # no fault of the wish: the yes must not end with words alone
             await self._drop(live, proposal, str(error), for_people=found.requester)
             return
         except ToolError as error:

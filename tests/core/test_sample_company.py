@@ -3,6 +3,8 @@
 from typing import Any
 
 from agent_core.conversation import Audience, ConversationId
+from agent_core.errors import ActionFailed
+from agent_core.escalations import EscalationReason
 from agent_core.messages import OutgoingId
 from agent_core.models.planner import PlannerModel
 from agent_core.people import AccountId, Capability, Person, Role
@@ -91,6 +93,25 @@ async def test_seats_are_added_once_and_charged_once() -> None:
     assert texts[0].startswith("Add 3 seats?") and "Account: Northwind Traders" in texts[0]
     assert texts[1].startswith("Done: Added 3 seats")
     assert company.desk.cases == []
+
+
+async def test_a_yes_of_which_the_account_system_lets_nothing_come_reaches_a_person() -> None:
+    """Its breaker opens after several failures only, and a service starts without the system."""
+
+    async def no_answer(*_: Any, **__: Any) -> Any:
+        raise ActionFailed("The account system could not be reached.")
+
+    company = await Company().open(olive())
+    await company.say("add 3 seats please")
+    [proposal] = await company.open_proposals()
+    await company.confirm(proposal)
+    gateway: Any = company.gateway
+    gateway.quote = no_answer
+    await company.run()
+    [case] = company.desk.cases
+    assert case["reason"] is EscalationReason.TOOL_FAILURE
+    assert "had every yes and was not begun" in case["suggestion"]
+    assert company.moved == 0
 
 
 async def test_several_wishes_in_one_message_become_a_card_each() -> None:
