@@ -8,7 +8,6 @@ from typing import Any, Final
 
 from agent_core.conversation import Audience, Conversation, Speaker
 from agent_core.delivery import room_destination
-from agent_core.escalations import EscalationReason
 from agent_core.forgetting import Place, Whom
 from agent_core.messages import PlatformIdentity, ReplyAddress
 from agent_core.ports import UnitOfWork
@@ -17,7 +16,7 @@ from agent_core.store.obstacles import Obstacles
 from agent_core.store.places import left_places
 from agent_core.store.records import Records, Row
 from agent_core.store.their_posts import TheirPosts, without_reasons
-from agent_core.store.their_rows import NOBODY, TheirRows, yeses_of_others
+from agent_core.store.their_rows import NOBODY, TheirRows, took_over, yeses_of_others
 
 _UNASKED: Final = blanks("hr_escalations", Holds.PERSONAL)
 _OURS: Final = (Speaker.AGENT.value, Speaker.CODE.value)
@@ -205,8 +204,11 @@ class Erasure:
         for row in had:
             values = {"claimed_by": None, "claimed_by_name": ""}
             self._records.change("hr_escalations", {"id": row["id"]}, values)
-        began = self._records.rows("hr_escalations", "asker", whom.addresses)
-        took = [row for row in began if row["reason"] == EscalationReason.TAKEN_OVER]
+        began = (
+            *self._records.rows("hr_escalations", "asker", whom.addresses),
+            *self._records.rows("hr_escalations", "asked_by", whom.names),  # of an older version
+        )
+        took = [row for row in began if took_over(row, whom)]
         for row in took:
             values = {name: _UNASKED[name] for name in ("asked", "asked_by", "suggestion", "asker")}
             self._records.change("hr_escalations", {"id": row["id"]}, values)

@@ -60,8 +60,15 @@ class TheirRows:
 def asked_for(case: Row, whom: Whom) -> bool:
     """Whether a case is what they asked for. Their name tells it only where an older version kept
     nothing else. Who takes a conversation over asks for nothing: the case is the customer's."""
-    if case["reason"] == EscalationReason.TAKEN_OVER:
-        return False
+    return case["reason"] != EscalationReason.TAKEN_OVER and _is_from(case, whom)
+
+
+def took_over(case: Row, whom: Whom) -> bool:
+    """Whether they are the colleague who took this case's conversation over."""
+    return case["reason"] == EscalationReason.TAKEN_OVER and _is_from(case, whom)
+
+
+def _is_from(case: Row, whom: Whom) -> bool:
     if case["asker"] is not None:
         return case["asker"] in whom.addresses
     return case["asked_by"] in whom.names
