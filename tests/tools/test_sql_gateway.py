@@ -54,6 +54,26 @@ async def test_whether_a_server_is_away_or_says_no(fresh_database: Callable[[], 
         await accounts.close()
 
 
+async def test_a_server_whose_connections_are_used_up_is_away() -> None:
+    """It keeps the last ones for its administrators, and tells all others so."""
+    words = b"remaining connection slots are reserved for roles with the SUPERUSER attribute"
+    said = b"SFATAL\0C53300\0M" + words + b"\0\0"
+
+    async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1024)
+        writer.write(b"E" + (len(said) + 4).to_bytes(4, "big") + said)
+        await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(refuse, "127.0.0.1", 0) as server:
+        place = f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        plain = "sslmode=disable&gssencmode=disable"
+        accounts = SqlAccounts(f"postgresql://handrail@{place}/accounts?{plain}", MemoryPayments())
+        with pytest.raises(AccountsAway):
+            await accounts.prepare()
+        await accounts.close()
+
+
 async def test_several_may_prepare_at_once_and_again(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/accounts.db"
     several = [SqlAccounts(url, MemoryPayments()) for _ in range(4)]

@@ -53,7 +53,10 @@ _CONNECT_SECONDS = 10
 CLOSE_SECONDS = 5.0
 _READS = "hr_reads"
 # What a server that is there says while it takes nobody.
-_FOR_NOW = ("starting up", "shutting down", "accepting connections", "recovery mode", "too many")
+_FOR_NOW = (
+    "starting up", "shutting down", "accepting connections", "recovery mode", "too many",
+    "connection slots",
+)  # fmt: skip
 _SCHEMA_LOCK = 0x48524143  # any fixed number: processes that create the schema take turns
 
 
