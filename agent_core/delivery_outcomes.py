@@ -21,6 +21,7 @@ PART_OF_REFUSALS = 0.25  # of the time for which a platform has refused a row: t
 LONGEST_REST_SECONDS = 60.0  # up to this
 CUSTOMER_ATTEMPTS = 8  # about ten minutes; then a case tells a person
 LONGEST_WAIT = timedelta(days=1)  # for a platform that takes nothing from anybody
+ABSENCE = timedelta(hours=1)  # a row that was due for so long: nobody was there to try it
 REDUCED_LENGTH = 2_500
 _NOT_SHOWN = (
     "Some details are for the person who asked alone, and I could not show them in private here. "
@@ -224,6 +225,13 @@ def _spared(job: Job) -> Job:
 def has_waited_long(row: OutgoingRow, now: datetime) -> bool:
     """For longer than an outage is waited for."""
     return now - row.created_at >= LONGEST_WAIT
+
+
+def without_absence(row: OutgoingRow, now: datetime) -> OutgoingRow:
+    """The row as nobody's refusal where it was due for long: we were away, and asked nobody."""
+    if row.not_before is None or now - row.not_before < ABSENCE:
+        return row
+    return replace(row, problem="")
 
 
 def _limited_since(row: OutgoingRow) -> datetime | None:

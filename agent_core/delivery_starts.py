@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from agent_core.conversation import Audience
 from agent_core.delivery_outages import Outages
-from agent_core.delivery_outcomes import Job, Outcomes, has_waited_long
+from agent_core.delivery_outcomes import Job, Outcomes, has_waited_long, without_absence
 from agent_core.delivery_pace import Place, PostPace
 from agent_core.errors import PlatformUnavailable
 from agent_core.messages import DestinationId, MessageRef
@@ -64,6 +64,7 @@ class Starts:
             if row.not_before is not None and row.not_before > now:
                 tx.outgoing.release(destination_id, holder)
                 return Later(at=row.not_before)
+            row = without_absence(row, now)
             destination = tx.outgoing.destination(destination_id)
             edits = _edited_message(tx, row)
             found_started = row.status is OutgoingStatus.STARTED
