@@ -227,7 +227,8 @@ class Delivery:
         leave = None if job.waits else self._outages.enter(room)
         if leave is None:  # another one tries whether the platform answers again
             if job.too_late:
-                await self._outcomes.refused(job, f"{platform} has taken no messages for a day")
+                reason = f"{platform} has taken no messages for a day{job.doubt}"
+                await self._outcomes.refused(job, reason)
             else:
                 await self._outcomes.later(job, self._outages.pause(room))
             return "unavailable"

@@ -28,6 +28,7 @@ _NOT_SHOWN = (
     "Please ask me again in a direct chat."
 )
 _TRIES = 4  # of a transaction, where somebody changed a row first
+_MAYBE = "; it may have arrived all the same"
 _LIMITED_SINCE = "too many requests since "  # begins such a row's `problem`; the time follows
 
 # Told in the transaction that gives a row up (`failed`) or leaves an agent's out (`dropped`).
@@ -54,6 +55,11 @@ class Job:
     def for_customer(self) -> bool:
         """Or whoever else wrote; the rest is the support room's own."""
         return not self.row.is_inside
+
+    @property
+    def doubt(self) -> str:
+        """What a person must know before they say the same in another way."""
+        return _MAYBE if self.found_started else ""
 
 
 class Outcomes:
@@ -89,7 +95,8 @@ class Outcomes:
         since = _limited_since(job.row) or now
         lasted = (now - since).total_seconds()
         if lasted >= LONG_SECONDS and has_waited_long(job.row, now) and job.for_customer:
-            await self.refused(job, "the platform has taken no more messages for a day")
+            doubt = "; a part of it is out" if isinstance(limit, LimitedMidway) else job.doubt
+            await self.refused(job, f"the platform has taken no more messages for a day{doubt}")
             return
         rest = min(lasted * PART_OF_REFUSALS, LONGEST_REST_SECONDS)
         pause = min(max(limit.retry_after_seconds, rest), LONGEST_PAUSE_SECONDS)
@@ -118,7 +125,8 @@ class Outcomes:
         twice = maybe_accepted and job.found_started and not can_look_up and job.edits is None
         waits = all_down and not has_waited_long(job.row, self._clock.now())
         if twice or (job.row.attempts >= CUSTOMER_ATTEMPTS and not waits):
-            await self.refused(job, reason, maybe_accepted=maybe_accepted)
+            doubt = _MAYBE if maybe_accepted or (not can_look_up and job.found_started) else ""
+            await self.refused(job, f"{reason}{doubt}", maybe_accepted=maybe_accepted)
             return
         pause = FIRST_PAUSE_SECONDS if waits else _pause_seconds(job.row)
         tried = _spared(job) if waits else job
