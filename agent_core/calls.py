@@ -118,7 +118,8 @@ class Calls:
             await self._refuse_unknown(live, call)
             return
         try:
-            if (same := self._planning.drafted(live, tool, call)) is not None:
+            same = self._planning.drafted(live, tool, call)
+            if same is not None and not same.refused:  # else it is judged again, and told why not
                 self._note(live, call, twice(same.title))
                 return
             drafts = [one for one in state_of(live.journal).drafts if not one.refused]

@@ -15,6 +15,7 @@ from agent_core.daily_limits import Counted, Planned, limit_text, used, within_l
 from agent_core.escalations import EscalationReason
 from agent_core.messages import Platform
 from agent_core.models.planner import PlannerModel
+from agent_core.models.scripted_model import ScriptModel, call, calls, says
 from agent_core.people import Person, PersonId, Requester
 from agent_core.policy import DailyLimit, Decision, Per, Ruling
 from agent_core.ports import ModelReply, ModelRequest, UnitOfWork
@@ -23,7 +24,7 @@ from agent_core.rules.yaml_policy import FilePolicySource
 from agent_core.store import migrations
 from agent_core.store.memory_store import MemoryStore
 from agent_core.store.sql_store import SqlStore
-from agent_core.tooling import Amount, Json, ToolName
+from agent_core.tooling import Amount, Json, ToolCall, ToolName
 from tests.builders import ACME, NOON, an_identity
 from tests.core.desk import OTHER
 from tests.core.faulty import Faulty, faulty
@@ -275,6 +276,30 @@ async def test_a_plan_says_before_the_yes_which_step_is_beyond_the_limit(
     assert model.results[1]["reason"].startswith("One a day.")
     await made.one_yes()
     assert await made.seats() == 14
+
+
+async def test_a_step_that_is_left_out_is_so_also_when_it_is_asked_for_again(
+    tmp_path: Path,
+) -> None:
+    made = await limited(tmp_path, "refuse")
+    seats = call("add_seats", seats=2)
+    wish = json.dumps({"name": "Dana Fox", "email": "dana@northwind.example"})
+    contact = ToolCall(id="", name="change_billing_contact", arguments=wish)
+    steps = [calls(seats, contact), calls(contact, seats), says("That is all.")]
+    made.model = model = ScriptModel(steps)
+    await made.say(SEATS_AND_CONTACT)
+    shown = [one for one in model.requests[-1].messages if one.role == "tool"]
+    assert [json.loads(one.content)["status"] for one in shown] == [
+        "awaiting_confirmation",
+        "refused",
+        "refused",
+        "awaiting_confirmation",
+    ]
+    assert json.loads(shown[2].content)["reason"].startswith("One a day.")
+    assert [one.status for one in await made.steps()] == [
+        ProposalStatus.AWAITING_CONFIRMATION,
+        ProposalStatus.REFUSED,
+    ]
 
 
 async def test_a_plan_that_is_shown_anew_counts_its_steps_too(tmp_path: Path) -> None:
