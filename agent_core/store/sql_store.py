@@ -9,7 +9,6 @@ Only a deadlock, which Postgres ends by refusing one of the two, runs a function
 """
 
 import asyncio
-import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
@@ -33,8 +32,6 @@ from agent_core.store.sql_people import SqlPeople, SqlRooms
 from agent_core.store.sql_turns import SqlInbox, SqlTurns
 from agent_core.store.tables import Stored
 from agent_core.store.upkeep import StoreUpkeep
-
-log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 BUSY_SECONDS = 30
@@ -186,13 +183,8 @@ class SqlStore:
         Postgres may say nothing for as long as somebody holds a lock: after a while the connections
         are cut, and what was under way is redone, as after a crash.
         """
-        ended = asyncio.create_task(asyncio.to_thread(self._threads.shutdown))
-        _, late = await asyncio.wait([ended], timeout=CLOSE_SECONDS)
-        if late and not self.is_sqlite:
-            log.warning("the database does not answer: its connections are cut")
-            self._threads.shutdown(wait=False, cancel_futures=True)
-            self._connections.cut()
-        await ended
+        patience = None if self.is_sqlite else CLOSE_SECONDS
+        await self._connections.end(self._threads, patience, "the database")
         self._engine.dispose()
 
     def _scrub(self) -> bool:

@@ -1,7 +1,6 @@
 """The account system on its own SQL database: SQLite in WAL mode, or Postgres."""
 
 import asyncio
-import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -41,8 +40,6 @@ from tools.accounts.tables import (
     member_row,
 )
 from tools.accounts.types import Account, AccountState, Meters
-
-log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 _INVOICES = "invoices"
@@ -135,14 +132,8 @@ class SqlStorage:
         self._engine = self._threads = None
         if engine is None or threads is None:
             return
-        # Beside the loop, which has to hear a second signal meanwhile.
-        ended = asyncio.create_task(asyncio.to_thread(threads.shutdown))
-        _, late = await asyncio.wait([ended], timeout=self._close_seconds)
-        if late and not self._is_sqlite:
-            log.warning("the account database does not answer: its connections are cut")
-            threads.shutdown(wait=False, cancel_futures=True)
-            self._connections.cut()
-        await ended
+        patience = None if self._is_sqlite else self._close_seconds
+        await self._connections.end(threads, patience, "the account database")
         await asyncio.to_thread(engine.dispose)
 
     def _postgres(self) -> Engine:
