@@ -92,6 +92,25 @@ class DbosContract(EngineContract):
         await following.drain(5)
         assert seen.calls == [("con_1", "con_1:1"), ("con_1", "con_1:2")]
 
+    async def test_a_turn_begins_when_it_is_committed_and_when_the_one_before_it_ends(
+        self, url: str, store: Store
+    ) -> None:
+        engine, seen = make_engine(url, poll_seconds=3_600.0, slow_poll_seconds=3_600.0), Seen()
+
+        async def commit(ref: str) -> None:
+            await store.run(
+                lambda tx: engine.submit(tx, kind=EngineKind.TURN, key="con_1", ref=ref)
+            )
+
+        await engine.start(seen.handlers())
+        seen.gate.clear()
+        await commit("con_1:1")
+        await seen.count(1)
+        await commit("con_1:2")
+        seen.gate.set()
+        await seen.count(2)
+        await engine.drain(5)
+
     async def test_who_is_sent_away_from_the_line_is_left_to_the_next_engine(
         self, engine: Engine, url: str, store: Store, submit: Submit
     ) -> None:
